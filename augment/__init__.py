@@ -1,0 +1,1 @@
+"""What changes the data: generative augmentation and replay weighting. Empty until they exist."""

@@ -1,0 +1,236 @@
+"""The command behind `emma_gym.evaluate`: options in; result, videos, report and a table out."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from emma_gym.command_line import (
+    EXIT_FAILURE,
+    EXIT_INTERRUPTED,
+    Options,
+    UsageError,
+    compose_options,
+    fail,
+    help_page,
+    interruptible,
+)
+from emma_gym.progress import EvaluationProgress
+from envs.registration import task_names
+from envs.simulation import RenderingUnavailableError
+from envs.tasks import load_task
+from eval_protocols.episodes import jsonable
+from eval_protocols.evaluation import RESULT_NAME, EvaluationSettings, evaluate
+from eval_protocols.journal import EPISODES_NAME
+from eval_protocols.process_executor import WorkerCrashError
+from eval_protocols.protocol import load_protocol, protocol_names
+from eval_protocols.provenance import usable_cores
+from eval_protocols.report import write_report
+from eval_protocols.results import Result
+from eval_protocols.videos import record_videos
+from policies.registry import load_policy_class, policy_targets
+
+NAME = "evaluate"
+
+SUMMARY = """
+Evaluates a policy: runs it on fixed seeds of each task, and writes a result file, a report page and
+videos. Every episode is kept as it ends, so whatever interrupts the evaluation, the same command
+continues where it stopped.
+"""
+
+EXAMPLES = {
+    "The scripted expert on all tasks": "",
+    "A policy of your own, two tasks": (
+        "policy=my_package.policy:MyPolicy policy_config.checkpoint=runs/1.safetensors \\\n"
+        "      tasks=[block_hammer_beat,block_handover] episodes=100"
+    ),
+    "A quick look at other seeds": "policy=random episodes=3 validated_seeds=false seed=1000",
+}
+
+#: Error messages shown below the table; the rest is in the report.
+MAX_ERRORS_SHOWN = 5
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs the command; returns its exit status."""
+    if any(argument in ("-h", "--help", "help") for argument in arguments):
+        print(_help())
+        return 0
+    with interruptible():
+        try:
+            options = compose_options(NAME, arguments)
+            settings = settings_from(options, arguments)
+            videos = options.integer("video", 0)
+        except ValueError as error:
+            return fail(error)
+        return _run(settings, videos)
+
+
+def settings_from(options: Options, arguments: Sequence[str]) -> EvaluationSettings:
+    """Checks the options, names included, as far as that goes without starting a worker.
+
+    Raises:
+        ValueError: In one line, with the nearest valid names or values.
+    """
+    policy = options.text("policy")
+    if ":" not in policy:
+        load_policy_class(policy)
+    protocol = load_protocol(options.text("protocol")).name
+    tasks = task_names() if options.is_text("tasks", "all") else options.texts("tasks")
+    for task in tasks:
+        load_task(task)
+    policy_config = options.mapping("policy_config")
+    if not jsonable(policy_config):
+        raise UsageError(f"policy_config={policy_config}: not all finite numbers")
+    if options.is_text("workers", "auto"):
+        workers = usable_cores()
+    else:
+        workers = options.integer("workers", 0, also=" or auto")
+    output_dir = options.optional_path("output_dir")
+    if output_dir is not None and output_dir.exists() and not output_dir.is_dir():
+        raise UsageError(f"output_dir={output_dir}: not a folder")
+    return EvaluationSettings(
+        tasks=tasks,
+        policy=policy,
+        policy_config=policy_config,
+        protocol=protocol,
+        episodes=options.integer("episodes", 1),
+        validated_seeds=options.flag("validated_seeds"),
+        seed=options.integer("seed", 0),
+        workers=workers,
+        policy_timeout_s=options.seconds("policy_timeout_s"),
+        output_dir=output_dir,
+        resume=options.flag("resume"),
+        command=["python", "-m", f"emma_gym.{NAME}", *arguments],
+    )
+
+
+def _run(settings: EvaluationSettings, videos: int) -> int:
+    progress = EvaluationProgress(load_protocol(settings.protocol).headline)
+    try:
+        with progress:
+            folder, result = evaluate(settings, progress)
+        files = _finish(folder, result, videos)
+    except KeyboardInterrupt:
+        print(_interrupted(settings, progress), file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except WorkerCrashError as error:
+        print(
+            f"{error}\nerror: a bug in the environment or the runner, see above. {_kept(progress)}",
+            file=sys.stderr,
+        )
+        return EXIT_FAILURE
+    except OSError as error:
+        print(f"error: {error}. {_kept(progress)}", file=sys.stderr)
+        return EXIT_FAILURE
+    except ValueError as error:
+        if progress.folder is not None:
+            raise  # after the first episode, it is no wrong option
+        return fail(error)
+    _show(result, files)
+    return 0
+
+
+def _finish(folder: Path, result: Result, per_task: int) -> dict[str, str]:
+    """Makes videos and the report; returns where everything is, by what it is."""
+    files = {"result": str(folder / RESULT_NAME)}
+    videos = "none (video=0)"
+    if per_task:
+        print("making videos ...", file=sys.stderr)
+        try:
+            made = record_videos(folder, result, per_task)
+            videos = f"{folder / 'videos'} ({len(made)})"
+        except RenderingUnavailableError as error:
+            videos = f"none: {error}"
+    files["report"] = str(write_report(folder, result))
+    files["videos"] = videos
+    files["journal"] = str(folder / EPISODES_NAME)
+    return files
+
+
+def _show(result: Result, files: Mapping[str, str]) -> None:
+    """Prints the table, and where the files are."""
+    console = Console(highlight=False)
+    console.print()
+    console.print(_table(result))
+    errors = Counter(e["error"] for e in result["episodes"] if e["error"] is not None)
+    for error, count in errors.most_common(MAX_ERRORS_SHOWN):
+        console.print(f"[red]error[/red] in {count} of {len(result['episodes'])}: {escape(error)}")
+    if len(errors) > MAX_ERRORS_SHOWN:
+        console.print(f"... and {len(errors) - MAX_ERRORS_SHOWN} other errors, see the report")
+    for what, where in files.items():
+        console.print(f"{what:8}{where}", markup=False, soft_wrap=True)
+
+
+def _table(result: Result) -> Table:
+    policy, protocol, summary = result["policy"], result["protocol"], result["summary"]
+    oracle = ", which reads the simulator" if policy["privileged"] else ""
+    table = Table(
+        title=escape(f"{policy['name']}{oracle} - {protocol['name']} v{protocol['version']}"),
+        caption="in brackets: Wilson 95 % intervals; an error counts as a failure",
+    )
+    several = len(summary["overall"]) > 1
+    table.add_column("task")
+    if several:
+        table.add_column("condition")
+    for name in ("episodes", "errors"):
+        table.add_column(name, justify="right")
+    rates = ("success_once", "success_at_end")
+    for name in rates:
+        style = "bold" if name == protocol["headline"] else None
+        table.add_column(name.replace("_", " "), justify="right", style=style)
+    table.add_column("steps", justify="right")
+    tasks = summary["tasks"]
+    cells = tasks if len(tasks) == len(summary["overall"]) else [*tasks, *summary["overall"]]
+    for index, cell in enumerate(cells):
+        if index == len(tasks):
+            table.add_section()
+        table.add_row(
+            "all tasks" if cell["task"] is None else escape(cell["task"]),
+            *([escape(cell["condition"])] if several else []),
+            str(cell["episodes"]),
+            f"[red]{cell['errors']}[/red]" if cell["errors"] else "0",
+            *(_rate(cell[name]) for name in rates),
+            "-" if cell["mean_steps"] is None else f"{cell['mean_steps']:.0f}",
+        )
+    return table
+
+
+def _rate(rate: Mapping[str, Any]) -> str:
+    low, high = 100 * rate["low"], 100 * rate["high"]
+    return f"{100 * rate['rate']:.1f} % {escape(f'[{low:.0f}, {high:.0f}]')}"
+
+
+def _interrupted(settings: EvaluationSettings, progress: EvaluationProgress) -> str:
+    if progress.folder is None:
+        return "interrupted before the first episode; nothing was written"
+    return f"interrupted. {_kept(progress)}:\n  {shlex.join(settings.command)}"
+
+
+def _kept(progress: EvaluationProgress) -> str:
+    if progress.folder is None:
+        return "Nothing was written"
+    return (
+        f"{progress.done} of {progress.total} episodes are in {progress.folder}; "
+        "the same command continues"
+    )
+
+
+def _help() -> str:
+    notes = [
+        f"Policies:  {', '.join(sorted(policy_targets()))}, or module:Class",
+        f"Tasks:     {', '.join(task_names())}, or module:Class",
+        f"Protocols: {', '.join(protocol_names())}",
+        "",
+        "Exit status: 0; 1 after a bug of ours; 2 for a wrong name or value, with nothing written;",
+        "130 after Ctrl-C.",
+    ]
+    return help_page(NAME, SUMMARY, EXAMPLES, notes)

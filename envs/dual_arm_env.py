@@ -1,0 +1,325 @@
+"""The environment: a task, the robot and its cameras as a `gymnasium.Env`."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+import sapien
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from envs import observation
+from envs.cameras import CAMERA_MODELS, CAMERA_MOUNTS, OBSERVER, OBSERVER_MODEL, OBSERVER_MOUNT
+from envs.errors import InvalidActionError, InvalidOptionError
+from envs.errors import nearest as _nearest
+from envs.robots import aloha_agilex as robot
+from envs.robots.dual_arm import ACTION_LOWER, ACTION_UPPER
+from envs.robots.kinematics import arm_kinematics
+from envs.simulation import PHYSICS_DT, TABLE_HEIGHT, Simulation
+from envs.tasks import load_task
+from envs.tasks.task import Evaluation, SceneState
+
+PHYSICS_STEPS_PER_ACTION = 15
+"""With 250 Hz physics: 16.67 actions a second, the rate at which RoboTwin records."""
+SETTLE_STEPS = 50
+"""Physics steps (0.2 s) after reset in which things come to rest."""
+ACTION_TOLERANCE = 1e-6
+EE_LOWER = np.tile([-1.0, -1.0, 0.5, -1.0, -1.0, -1.0, -1.0, 0.0], 2)
+EE_UPPER = np.tile([1.0, 1.0, 1.8, 1.0, 1.0, 1.0, 1.0, 1.0], 2)
+"""Bounds of `ee` actions: position in m, quaternion wxyz, gripper; left arm first."""
+
+
+class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
+    """A dual-arm task.
+
+    **Actions.** `joint`: 14 numbers, for the left arm and then for the right six joint targets
+    in rad and the gripper (0 closed .. 1 open). `ee`: 16 numbers, per arm the position in m and
+    the orientation (quaternion wxyz, normalized here) of link6 in the world, and the gripper. A
+    pose that an arm cannot reach leaves that arm's joint targets as they are and is named in
+    `info["unreachable"]`. An action takes 15 physics steps; targets move linearly, at most at
+    the joints' velocity limits.
+
+    **Observations.** See `envs.observation`.
+
+    **Reward.** The task's progress in [0, 1].
+
+    **Episode end.** `terminated` when the task has been successful for its `hold_steps`, or has
+    failed for good. One may go on stepping, to see whether success lasts.
+
+    **Info.** `success` (held now) and `is_success` (the same), `success_once`, `checks`,
+    `progress`, `failure`; in `ee` mode `unreachable`; at reset also `instruction` and `seed`.
+
+    Attributes:
+        render_next: Whether the next step takes pictures. If not, its observation repeats the
+            last ones: a policy that executes a chunk of actions does not look in between.
+    """
+
+    metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 16.67}  # noqa: RUF012
+    control_hz = 1.0 / (PHYSICS_DT * PHYSICS_STEPS_PER_ACTION)
+
+    def __init__(
+        self,
+        task: str,
+        *,
+        obs_mode: str = "state",
+        cameras: Sequence[str] = tuple(CAMERA_MOUNTS),
+        camera_model: str = "D435",
+        resolution: tuple[int, int] | None = None,
+        action_mode: str = "joint",
+        render_mode: str | None = None,
+    ) -> None:
+        """Builds the spaces; the scene comes with `reset`.
+
+        Args:
+            task: Task name, or `module:Class`.
+            obs_mode: `state`, `rgb`, `rgbd` or `pointcloud`.
+            cameras: Which cameras the observation has, out of `envs.cameras.CAMERA_MOUNTS`.
+                Not used in `state`.
+            camera_model: `D435`, `L515`, `Large_D435` or `Large_L515`.
+            resolution: Width and height in pixels in place of the camera model's.
+            action_mode: `joint` or `ee`.
+            render_mode: `rgb_array`, `human` or None.
+
+        Raises:
+            InvalidOptionError: For a name or value that is not valid, with those that are.
+            envs.tasks.UnknownTaskError: With the nearest valid names.
+        """
+        _choose("obs_mode", obs_mode, observation.OBS_MODES)
+        _choose("action_mode", action_mode, ("joint", "ee"))
+        _choose("render_mode", render_mode, (None, "rgb_array", "human"))
+        _choose("camera_model", camera_model, CAMERA_MODELS)
+        for camera in cameras:
+            _choose("camera", camera, CAMERA_MOUNTS)
+        if obs_mode != "state" and not cameras:
+            raise InvalidOptionError(f"obs_mode '{obs_mode}' needs at least one camera")
+        model = CAMERA_MODELS[camera_model]
+        if resolution is not None:
+            if min(resolution) < 16 or max(resolution) > 4096:
+                raise InvalidOptionError(f"resolution {resolution} is not within 16 .. 4096 pixels")
+            model = model.resized(*resolution)
+        self.task = load_task(task)
+        self.obs_mode, self.action_mode, self.render_mode = obs_mode, action_mode, render_mode
+        self.camera_model = model
+        self.cameras = () if obs_mode == "state" else tuple(cameras)
+        self.render_next = True
+        self.instruction = ""
+        self._simulation: Simulation | None = None
+        self._pictures: Mapping[str, Any] = {}
+        self._viewer: Any = None
+        self.observation_space = observation.space(
+            obs_mode, self.cameras, model, self._number_of_things()
+        )
+        low, high = (
+            (ACTION_LOWER, ACTION_UPPER) if action_mode == "joint" else (EE_LOWER, EE_UPPER)
+        )
+        self.action_space = spaces.Box(low.astype(np.float32), high.astype(np.float32))
+
+    @property
+    def simulation(self) -> Simulation:
+        """The present episode's scene.
+
+        Raises:
+            gymnasium.error.ResetNeeded: Before the first `reset`.
+        """
+        if self._simulation is None:
+            raise gymnasium.error.ResetNeeded("call reset() before anything else")
+        return self._simulation
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Begins an episode, which is a function of its seed alone.
+
+        Args:
+            seed: Episode seed; None draws one from the generator of the last seed.
+            options: None are known.
+
+        Raises:
+            InvalidOptionError: For options.
+        """
+        super().reset(seed=seed)
+        if options:
+            raise InvalidOptionError(f"no reset options are known, got {sorted(options)}")
+        self._seed = int(self.np_random.integers(2**31)) if seed is None else seed
+        self._build(self._seed)
+        words = self.task.instructions
+        self.instruction = words[int(_stream(self._seed, "instruction").integers(len(words)))]
+        self.start = self.scene_state()
+        self._held = 0
+        self._success_once = False
+        evaluation = self.task.evaluate(self.start, self.start)
+        info = self._info(evaluation)
+        info.update(instruction=self.instruction, seed=self._seed)
+        self._take_pictures()
+        if self.render_mode == "human":
+            self.render()
+        return self._observation(), info
+
+    def step(
+        self, action: NDArray[np.floating[Any]]
+    ) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        """Executes one action.
+
+        Raises:
+            InvalidActionError: For a wrong shape, NaN, or values out of bounds.
+            gymnasium.error.ResetNeeded: Before the first `reset`.
+        """
+        target, unreachable = self._joint_target(self._checked(action))
+        self.simulation.act(target, PHYSICS_STEPS_PER_ACTION)
+        evaluation = self.task.evaluate(self.scene_state(), self.start)
+        self._held = self._held + 1 if evaluation.success else 0
+        self._success_once |= self._held >= self.task.hold_steps
+        info = self._info(evaluation)
+        if self.action_mode == "ee":
+            info["unreachable"] = unreachable
+        if self.render_next:
+            self._take_pictures()
+        if self.render_mode == "human":
+            self.render()
+        terminated = self._success_once or evaluation.failure is not None
+        return self._observation(), evaluation.progress, terminated, False, info
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+        """The observer camera's picture (H, W, 3), or None in `human`, which shows a window."""
+        if self.render_mode == "human":
+            if self._viewer is None:
+                self._viewer = self.simulation.viewer()
+            self._viewer.set_scene(self.simulation.scene)
+            self._viewer.render()
+            return None
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() needs render_mode='rgb_array' or 'human'")
+            return None
+        picture: NDArray[np.uint8] = self.simulation.take_pictures([OBSERVER])[OBSERVER].rgb
+        return picture
+
+    def close(self) -> None:
+        """Closes the window and lets go of the scene."""
+        if self._viewer is not None:
+            self._viewer.close()
+            self._viewer = None
+        self._simulation = None
+
+    def hold_action(self) -> NDArray[np.float32]:
+        """The action that keeps both arms where they are commanded to be."""
+        target = self.simulation.robot.joint_target
+        if self.action_mode == "joint":
+            return np.clip(target, ACTION_LOWER, ACTION_UPPER).astype(np.float32)
+        hands = []
+        for i, side in enumerate(robot.ARM_SIDES):
+            pose = arm_kinematics(side).forward(target[7 * i : 7 * i + 6])
+            hands.append([*pose.p, *pose.q, np.clip(target[7 * i + 6], 0.0, 1.0)])
+        return np.concatenate(hands).astype(np.float32)
+
+    def scene_state(self) -> SceneState:
+        """What the task judges by, now."""
+        simulation = self.simulation
+        return SceneState(
+            poses={name: simulation.pose(name) for name in self._things},
+            joint_position=simulation.robot.joint_position,
+            endpose=simulation.robot.endpose,
+            table_height=TABLE_HEIGHT,
+        )
+
+    def state_sha256(self) -> str:
+        """Hash of the physical state: equal only for bit-identical states."""
+        return self.simulation.state_sha256()
+
+    @property
+    def asset_sha256(self) -> str:
+        """Hash of the shapes of everything in the scene."""
+        return self.simulation.asset_sha256
+
+    def _build(self, seed: int) -> None:
+        simulation = Simulation(visuals=bool(self.cameras) or self.render_mode is not None)
+        room = set(simulation.things)
+        self.task.build(simulation, _stream(seed, "layout"))
+        self._things = [name for name in simulation.things if name not in room]
+        for name in self.cameras:
+            simulation.add_camera(name, self.camera_model, CAMERA_MOUNTS[name])
+        if self.render_mode == "rgb_array":
+            simulation.add_camera(OBSERVER, OBSERVER_MODEL, OBSERVER_MOUNT)
+        for _ in range(SETTLE_STEPS):
+            simulation.step()
+        self._simulation = simulation
+
+    def _number_of_things(self) -> int:
+        simulation = Simulation(visuals=False)
+        room = len(simulation.things)
+        self.task.build(simulation, _stream(0, "layout"))
+        return len(simulation.things) - room
+
+    def _checked(self, action: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        values = np.asarray(action, dtype=np.float64)
+        if values.shape != self.action_space.shape:
+            raise InvalidActionError(
+                f"action has shape {values.shape}, '{self.action_mode}' needs "
+                f"{self.action_space.shape}"
+            )
+        if not np.isfinite(values).all():
+            raise InvalidActionError(f"action has NaN or infinity at {_where(~np.isfinite(values))}")
+        low, high = self.action_space.low, self.action_space.high
+        outside = (values < low - ACTION_TOLERANCE) | (values > high + ACTION_TOLERANCE)
+        if outside.any():
+            i = int(np.flatnonzero(outside)[0])
+            raise InvalidActionError(
+                f"action[{i}] = {values[i]:.6g} is outside [{low[i]:.6g}, {high[i]:.6g}]"
+            )
+        return np.clip(values, low, high)
+
+    def _joint_target(
+        self, action: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], dict[str, bool]]:
+        if self.action_mode == "joint":
+            return action, {}
+        target = self.simulation.robot.joint_target
+        unreachable = {}
+        for i, side in enumerate(robot.ARM_SIDES):
+            position, quaternion, gripper = np.split(action[8 * i : 8 * i + 8], [3, 7])
+            if np.linalg.norm(quaternion) < 1e-3:
+                raise InvalidActionError(f"the {side} arm's quaternion is zero")
+            pose = sapien.Pose(position, quaternion / np.linalg.norm(quaternion))
+            near = target[7 * i : 7 * i + 6]
+            joints = arm_kinematics(side).inverse(pose, near)
+            unreachable[side] = joints is None
+            target[7 * i : 7 * i + 7] = np.append(near if joints is None else joints, gripper)
+        return target, unreachable
+
+    def _take_pictures(self) -> None:
+        if self.cameras:
+            self._pictures = self.simulation.take_pictures(self.cameras)
+
+    def _observation(self) -> dict[str, Any]:
+        return observation.build(
+            self.obs_mode, self.simulation, self._things, self._pictures, self.instruction
+        )
+
+    def _info(self, evaluation: Evaluation) -> dict[str, Any]:
+        success = self._held >= self.task.hold_steps
+        return {
+            "success": success,
+            "is_success": success,
+            "success_once": self._success_once,
+            "checks": evaluation.checks,
+            "progress": evaluation.progress,
+            "failure": evaluation.failure,
+        }
+
+
+def _stream(seed: int, name: str) -> np.random.Generator:
+    """An own generator for each kind of randomness, so that adding one changes no other."""
+    key = zlib.crc32(name.encode())
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(key,))))
+
+
+def _choose(what: str, value: Any, valid: Any) -> None:
+    if value not in valid:
+        raise InvalidOptionError(f"unknown {what} '{value}'; {_nearest(value, valid)}")
+
+
+def _where(mask: NDArray[np.bool_]) -> str:
+    return ", ".join(f"[{i}]" for i in np.flatnonzero(mask)[:4])

@@ -1,0 +1,262 @@
+"""A whole evaluation: from settings to a result file, through a journal that survives anything."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import hashlib
+import inspect
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from envs.registration import make_env
+from envs.seeds import seed_list_sha256, validated_seeds
+from envs.tasks import load_task
+from eval_protocols.episodes import EpisodeRecord, WorkUnit
+from eval_protocols.executors import Executor, InProcessExecutor
+from eval_protocols.journal import Journal, fingerprint, holds_run
+from eval_protocols.process_executor import ProcessExecutor
+from eval_protocols.protocol import Protocol, load_protocol
+from eval_protocols.provenance import machine, software_versions, usable_cores
+from eval_protocols.results import (
+    KIND,
+    SCHEMA_VERSION,
+    InvalidResultError,
+    Result,
+    read_result,
+    summarize,
+    write_result,
+)
+from eval_protocols.runner import EnvFactory, EpisodeRunner, RunnerSettings
+
+RESULT_NAME = "result.json"
+
+#: Longest that building a policy may last, in s: weights may have to be read from a slow disk.
+START_TIMEOUT_S = 900.0
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationSettings:
+    """What to evaluate, and how.
+
+    Attributes:
+        tasks: Task names, in the order of the result.
+        policy: Registered name or `module:Class`.
+        policy_config: The policy's keyword arguments, as JSON.
+        protocol: Name of the protocol.
+        episodes: Episodes for each task and condition.
+        validated_seeds: Take the first seeds of each task's validated list, in which the expert
+            succeeds; otherwise `seed`, `seed` + 1, ...
+        seed: First seed, unless they are validated.
+        workers: Processes to run in; 0 runs everything in this one, for debuggers.
+        policy_timeout_s: Longest that one call of the policy may last.
+        output_dir: Folder to write to; None makes one below `outputs`, named after what is
+            evaluated.
+        resume: Continue what the folder holds; otherwise start over.
+        command: The command that was given, kept for people.
+    """
+
+    tasks: Sequence[str]
+    policy: str = "expert"
+    policy_config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    protocol: str = "in_domain"
+    episodes: int = 10
+    validated_seeds: bool = True
+    seed: int = 0
+    workers: int = 1
+    policy_timeout_s: float = 120.0
+    output_dir: Path | None = None
+    resume: bool = True
+    command: Sequence[str] = ()
+
+
+class Watcher(ABC):
+    """Is told how an evaluation goes."""
+
+    @abstractmethod
+    def begin(self, folder: Path, done: Sequence[EpisodeRecord], total: int) -> None:
+        """The first episode is about to begin.
+
+        Args:
+            folder: Where everything is written.
+            done: Episodes that an earlier run has left.
+            total: Number of episodes, those included.
+        """
+
+    @abstractmethod
+    def episode(self, record: EpisodeRecord) -> None:
+        """An episode has ended, and is in the journal."""
+
+    @abstractmethod
+    def output(self, line: str) -> None:
+        """A worker has printed a line."""
+
+
+def evaluate(
+    settings: EvaluationSettings, watcher: Watcher, *, environments: EnvFactory = make_env
+) -> tuple[Path, Result]:
+    """Runs all episodes that are missing, and writes the result file.
+
+    Args:
+        settings: What to evaluate.
+        watcher: Is told how it goes.
+        environments: Builds environments; must be importable by name.
+
+    Returns:
+        The folder that was written to, and the result.
+
+    Raises:
+        ValueError: In one line, before anything is written: a name or value that is not valid, a
+            policy that cannot be built, a folder that holds another run.
+        eval_protocols.process_executor.WorkerCrashError: For a bug of ours in a worker. The journal
+            stands, and the same call continues.
+    """
+    protocol = load_protocol(settings.protocol)
+    seeds = {task: _seeds(settings, task) for task in settings.tasks}
+    units = [
+        WorkUnit(task, seed, condition.name)
+        for condition in protocol.conditions
+        for task in settings.tasks
+        for seed in seeds[task]
+    ]
+    runner = RunnerSettings(
+        policy=settings.policy,
+        policy_config=settings.policy_config,
+        first_seeds={task: seeds[task][0] for task in settings.tasks},
+        after_success_steps=protocol.after_success_steps,
+        policy_timeout_s=settings.policy_timeout_s,
+        start_timeout_s=START_TIMEOUT_S,
+        make_env=environments,
+    )
+    with _executor(settings, runner, len(units), watcher) as executor:
+        setup = _describe(settings, protocol, executor.start())
+        journal = _open_journal(settings, setup)
+        try:
+            done = [journal.records[unit] for unit in units if unit in journal.records]
+            missing = [unit for unit in units if unit not in journal.records]
+            started = time.monotonic()
+            watcher.begin(journal.folder, done, len(units))
+            for finished in executor.run(missing):
+                journal.append(finished)
+                watcher.episode(finished.record)
+            wall_s = time.monotonic() - started
+        finally:
+            journal.close()
+    records = [journal.records[unit] for unit in units]
+    timing = {
+        "started": journal.run["started"],
+        "finished": _now(),
+        "wall_s": round(wall_s, 3),
+        "episodes_per_minute": round(60.0 * len(missing) / max(wall_s, 1e-9), 2),
+        "workers": max(1, settings.workers),
+    }
+    if not missing:
+        timing = _timing_before(journal.folder, records) or timing
+    result = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": KIND,
+        **{key: setup[key] for key in ("protocol", "policy", "seeds", "versions")},
+        "summary": summarize(records, settings.tasks, [c.name for c in protocol.conditions]),
+        "episodes": records,
+        "machine": machine(),
+        "timing": timing,
+    }
+    write_result(journal.folder / RESULT_NAME, result)
+    return journal.folder, result
+
+
+def _seeds(settings: EvaluationSettings, task: str) -> list[int]:
+    if settings.validated_seeds:
+        return validated_seeds(task, settings.episodes)
+    return list(range(settings.seed, settings.seed + settings.episodes))
+
+
+def _executor(
+    settings: EvaluationSettings, runner: RunnerSettings, episodes: int, watcher: Watcher
+) -> Executor:
+    make_runner = functools.partial(EpisodeRunner, runner)
+    if settings.workers == 0:
+        return InProcessExecutor(make_runner)
+    workers = min(settings.workers, episodes)
+    return ProcessExecutor(
+        make_runner,
+        workers,
+        # One process for each core beats threads on the software rasterizer; alone, it may thread.
+        threads=max(1, usable_cores() // workers) if workers > 1 else None,
+        on_output=watcher.output,
+    )
+
+
+def _describe(
+    settings: EvaluationSettings, protocol: Protocol, description: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Everything that decides numbers: the blocks of the result, and the identity of the run."""
+    no_pictures = dict.fromkeys(("vulkan_driver", "vulkan_device", "shader"))
+    versions = {**software_versions(), **no_pictures, **description["versions"]}
+    validated = settings.validated_seeds
+    blocks = {
+        "protocol": {
+            key: getattr(protocol, key)
+            for key in ("name", "version", "headline", "after_success_steps", "sha256")
+        },
+        "policy": description["policy"],
+        "seeds": {
+            "validated": validated,
+            "start": 0 if validated else settings.seed,
+            "lists": {
+                task: seed_list_sha256(task) if validated else None for task in settings.tasks
+            },
+        },
+        "versions": versions,
+    }
+    identity = {
+        **blocks,
+        # A commit decides nothing that the hash of the sources does not.
+        "versions": {key: value for key, value in versions.items() if key != "git_commit"},
+        "policy_config": dict(settings.policy_config),
+        "policy_source_sha256": description["policy_source_sha256"],
+        "tasks": list(settings.tasks),
+        "task_source_sha256": {task: _task_source_sha256(task) for task in settings.tasks},
+    }
+    return {**blocks, "identity": identity}
+
+
+def _open_journal(settings: EvaluationSettings, setup: Mapping[str, Any]) -> Journal:
+    mark = fingerprint(setup["identity"])
+    slug = re.sub(r"[^\w.-]+", ".", settings.policy)
+    default = Path("outputs") / f"{slug}-{settings.protocol}-{mark[:8]}"
+    folder = settings.output_dir or default
+    if settings.resume and holds_run(folder):
+        return Journal.resume(folder, setup["identity"])
+    run = {
+        "identity": setup["identity"],
+        "fingerprint": mark,
+        "started": _now(),
+        "command": list(settings.command),
+    }
+    return Journal.create(folder, run)
+
+
+def _timing_before(folder: Path, records: Sequence[EpisodeRecord]) -> dict[str, Any] | None:
+    """The times in the result of a run that needed nothing more; None if there is none."""
+    try:
+        before = read_result(folder / RESULT_NAME)
+    except (FileNotFoundError, InvalidResultError):
+        return None
+    timing: dict[str, Any] = before["timing"]
+    return timing if before["episodes"] == list(records) else None
+
+
+def _task_source_sha256(task: str) -> str | None:
+    """Hash of the file a task is defined in; editing a task of one's own begins another run."""
+    path = inspect.getsourcefile(type(load_task(task)))
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

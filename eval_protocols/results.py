@@ -1,0 +1,294 @@
+"""The result file of an evaluation: what is in it, and how it is checked, written and read.
+
+`result.schema.json` describes the file. `validate` checks what a schema cannot say as well: every
+number is finite, no episode is listed twice, and the summary follows from the episodes, so that
+nobody who ranks results needs to trust the sums of whoever sent them.
+
+Contents:
+    summarize: The summary block of a list of episodes.
+    validate, read_result, write_result: The file.
+    InvalidResultError: What they raise, in one line.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from jsonschema.exceptions import best_match
+
+from eval_protocols.statistics import wilson_interval
+
+SCHEMA_VERSION = "1.0"
+KIND = "emma_gym.evaluation"
+
+#: The largest file that is read, in bytes; 100,000 episodes take about a third of it.
+MAX_FILE_BYTES = 128 * 1024 * 1024
+
+Result = dict[str, Any]
+
+
+class InvalidResultError(ValueError):
+    """A result that does not follow the schema, or contradicts itself."""
+
+
+def summarize(
+    episodes: Sequence[Mapping[str, Any]], tasks: Sequence[str], conditions: Sequence[str]
+) -> dict[str, Any]:
+    """Computes success rates with their Wilson 95% intervals, by task and overall.
+
+    Episodes that ended in an error count as failures. The overall rate pools the episodes of all
+    tasks, so with equally many for each it is also the mean over tasks.
+
+    Args:
+        episodes: Records as the schema describes them, in any order.
+        tasks: Task names, in the order of the summary.
+        conditions: Condition names, in the order of the summary.
+
+    Returns:
+        The summary block: "overall" with one cell for each condition, "tasks" with one for each
+        condition and task.
+
+    Raises:
+        ValueError: If a task was not run under a condition, or an episode belongs to none.
+    """
+    cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {
+        (condition, task): [] for condition in conditions for task in tasks
+    }
+    for episode in episodes:
+        key = (episode["condition"], episode["task"])
+        if key not in cells:
+            raise ValueError(f"an episode of {key[1]} under {key[0]}, which is not in the protocol")
+        cells[key].append(episode)
+    for (condition, task), members in cells.items():
+        if not members:
+            raise ValueError(f"no episode of {task} under {condition}")
+    return {
+        "overall": [
+            _cell(None, condition, [e for task in tasks for e in cells[condition, task]])
+            for condition in conditions
+        ],
+        "tasks": [_cell(task, condition, members) for (condition, task), members in cells.items()],
+    }
+
+
+def validate(result: Any) -> None:
+    """Checks a result.
+
+    Args:
+        result: Anything; what `json.load` returned, or what is about to be written.
+
+    Raises:
+        InvalidResultError: In one line that names the first place that is wrong.
+    """
+    for path, number in _numbers(result):
+        if not math.isfinite(number):
+            raise InvalidResultError(f"{_location(path)}: {number} is not a finite number")
+    try:
+        error = best_match(_validator().iter_errors(result))
+    except RecursionError:
+        raise InvalidResultError("result: nested too deeply") from None
+    if error is not None:
+        raise InvalidResultError(f"{_location(error.absolute_path)}: {_brief(error.message)}")
+    _check_episodes(result["episodes"])
+    _check_summary(result)
+
+
+def read_result(path: Path) -> Result:
+    """Reads and validates a result file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The result.
+
+    Raises:
+        InvalidResultError: In one line that names the file and the first place that is wrong.
+        OSError: If the file cannot be read.
+    """
+    size = path.stat().st_size
+    if size > MAX_FILE_BYTES:
+        raise InvalidResultError(f"{path}: {size} bytes, more than {MAX_FILE_BYTES}")
+    try:
+        result = json.loads(path.read_bytes(), object_pairs_hook=_unique_keys)
+        validate(result)
+    except InvalidResultError as error:
+        raise InvalidResultError(f"{path}: {error}") from None
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise InvalidResultError(f"{path}: not JSON: {_brief(str(error))}") from None
+    except RecursionError:
+        raise InvalidResultError(f"{path}: nested too deeply") from None
+    return dict(result)
+
+
+def write_result(path: Path, result: Result) -> None:
+    """Validates a result and writes it, whole or not at all.
+
+    The text depends on the content alone, not on the order of keys in memory, and has one line for
+    each episode, so that two results can be compared with `diff`.
+
+    Args:
+        path: The file; an existing one is replaced.
+        result: The result.
+
+    Raises:
+        InvalidResultError: If the result is not valid; nothing is written then.
+    """
+    validate(result)
+    text = _text(result)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # a power cut must not leave an empty file under the name
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _cell(task: str | None, condition: str, episodes: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """One cell of the summary; `episodes` has at least one."""
+    done = [episode for episode in episodes if episode["error"] is None]
+    return {
+        "task": task,
+        "condition": condition,
+        "episodes": len(episodes),
+        "errors": len(episodes) - len(done),
+        "success_once": _rate(episode["success_once"] for episode in episodes),
+        "success_at_end": _rate(episode["success_at_end"] for episode in episodes),
+        "mean_steps": _mean([episode["steps"] for episode in done]),
+        "mean_return": _mean([episode["return"] for episode in done]),
+    }
+
+
+def _rate(outcomes: Iterable[bool]) -> dict[str, Any]:
+    """A success rate with its interval."""
+    listed = list(outcomes)
+    low, high = wilson_interval(sum(listed), len(listed))
+    return {"count": sum(listed), "rate": sum(listed) / len(listed), "low": low, "high": high}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    """The mean, whatever the order of the values; None without any."""
+    return math.fsum(values) / len(values) if values else None
+
+
+@functools.cache
+def _schema() -> dict[str, Any]:
+    """The JSON Schema of a result."""
+    file = resources.files("eval_protocols").joinpath("result.schema.json")
+    schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return schema
+
+
+@functools.cache
+def _validator() -> Any:
+    """The compiled schema."""
+    return jsonschema.Draft202012Validator(_schema())
+
+
+def _numbers(value: Any) -> Iterator[tuple[tuple[str | int, ...], float]]:
+    """All floats in a JSON value with their paths; not recursive, which a file could exhaust."""
+    pending: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    while pending:
+        path, item = pending.pop()
+        if isinstance(item, float):
+            yield path, item
+        elif isinstance(item, dict):
+            pending.extend(((*path, key), child) for key, child in item.items())
+        elif isinstance(item, list):
+            pending.extend(((*path, index), child) for index, child in enumerate(item))
+
+
+def _check_episodes(episodes: list[dict[str, Any]]) -> None:
+    """Refuses an episode that is listed twice, which would count twice."""
+    seen: dict[tuple[str, str, int], int] = {}
+    for index, episode in enumerate(episodes):
+        key = (episode["condition"], episode["task"], episode["seed"])
+        if key in seen:
+            raise InvalidResultError(f"episodes[{index}]: the same as episodes[{seen[key]}]")
+        seen[key] = index
+
+
+def _check_summary(result: Result) -> None:
+    """Refuses a summary that does not follow from the episodes."""
+    claimed = result["summary"]
+    conditions = list(dict.fromkeys(cell["condition"] for cell in claimed["overall"]))
+    tasks = list(dict.fromkeys(cell["task"] for cell in claimed["tasks"]))
+    try:
+        computed = summarize(result["episodes"], tasks, conditions)
+    except ValueError as error:
+        raise InvalidResultError(f"summary: {error}") from None
+    for part in ("overall", "tasks"):
+        if len(claimed[part]) != len(computed[part]):
+            raise InvalidResultError(f"summary.{part}: not one cell for each condition and task")
+        for index, (one, other) in enumerate(zip(claimed[part], computed[part], strict=True)):
+            for key, value in other.items():
+                if not _same(one[key], value):
+                    raise InvalidResultError(
+                        f"summary.{part}[{index}].{key}: {_brief(str(one[key]))}, but the episodes "
+                        f"give {value}"
+                    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values of a cell agree; another SciPy may differ in the last digits."""
+    if isinstance(other, dict):
+        return all(_same(one[key], value) for key, value in other.items())
+    if isinstance(one, float) and isinstance(other, (int, float)):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(one == other)
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of a JSON file; refuses a key given twice, which readers resolve differently."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise InvalidResultError(f"the key {_brief(repr(twice))} is given twice in one object")
+    return found
+
+
+def _location(path: Iterable[str | int]) -> str:
+    """A path into the result, as one reads it: `episodes[3].return`."""
+    text = ""
+    for step in path:
+        if isinstance(step, str) and step.isidentifier():
+            text += f".{_brief(step)}"
+        else:
+            text += f"[{_brief(repr(step))}]"
+    return text.removeprefix(".") or "result"
+
+
+def _brief(message: str, length: int = 160) -> str:
+    """A message in one line: the validator's quote the value, which may be long or hostile."""
+    line = "".join(char if char.isprintable() else " " for char in message)
+    if len(line) <= length:
+        return line
+    return f"{line[: length // 2]} ... {line[-length // 2 :]}"
+
+
+def _text(result: Result) -> str:
+    """The file's text: the schema's order outside, sorted keys inside, an episode on a line."""
+    schema = _schema()
+    blocks = []
+    for key in schema["properties"]:
+        if key == "episodes":
+            names = list(schema["$defs"]["episode"]["properties"])
+            lines = [json.dumps({name: episode[name] for name in names}) for episode in result[key]]
+            body = "[\n    " + ",\n    ".join(lines) + "\n  ]"
+        else:
+            body = json.dumps(result[key], indent=2, sort_keys=True)
+            body = body.replace("\n", "\n  ")  # no string holds a line break in JSON
+        blocks.append(f'  "{key}": {body}')
+    return "{\n" + ",\n".join(blocks) + "\n}\n"

@@ -1,0 +1,260 @@
+"""Runs episodes, one after the other: builds the policy once, then gives it seed after seed.
+
+`EpisodeRunner` is what a worker works with. It knows nothing of other workers, journals or files.
+
+What a policy does wrong becomes the `error` of that episode. What the environment does wrong is a
+bug of ours that would bias results: it is raised and ends the run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from envs.errors import InvalidActionError
+from envs.wrappers import FrameHistory
+from eval_protocols.episodes import (
+    EpisodeRecord,
+    FinishedEpisode,
+    WorkUnit,
+    one_line,
+    policy_seed,
+)
+from eval_protocols.guarded_policy import (
+    Actions,
+    CallWatch,
+    GuardedPolicy,
+    PolicyError,
+    PolicyRefusedError,
+)
+from eval_protocols.provenance import renderer_versions
+from policies.policy import EpisodeContext, Observation
+
+Env = gymnasium.Env[Any, Any]
+
+#: Builds an environment: `envs.registration.make_env`, or a test's replacement.
+EnvFactory = Callable[..., Env]
+
+
+class UnitRunner(ABC):
+    """What executors run units with; one in each worker."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """What is about to act and in what, as JSON; the same in every worker."""
+
+    @abstractmethod
+    def run(self, unit: WorkUnit) -> FinishedEpisode:
+        """Runs one episode from beginning to end."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Frees what it holds."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunnerSettings:
+    """What a worker needs to know; crosses process boundaries.
+
+    Attributes:
+        policy: Registered name or `module:Class`.
+        policy_config: The policy's keyword arguments.
+        first_seeds: Each task's name with its first seed.
+        after_success_steps: Control steps an episode goes on after its first success.
+        policy_timeout_s: Longest that one call of the policy may last.
+        start_timeout_s: Longest that building the policy may last.
+        make_env: Builds environments; must be importable by name.
+    """
+
+    policy: str
+    policy_config: Mapping[str, Any]
+    first_seeds: Mapping[str, int]
+    after_success_steps: int
+    policy_timeout_s: float
+    start_timeout_s: float
+    make_env: EnvFactory
+
+
+class EpisodeRunner(UnitRunner):
+    """Runs episodes of one policy. Environments are built when needed, one at a time."""
+
+    def __init__(self, settings: RunnerSettings, watch: CallWatch) -> None:
+        """Builds the policy.
+
+        Raises:
+            PolicyRefusedError: If that fails, or if it declares something impossible.
+        """
+        self._settings = settings
+        self._policy = GuardedPolicy(
+            settings.policy,
+            settings.policy_config,
+            watch,
+            start_timeout_s=settings.start_timeout_s,
+            call_timeout_s=settings.policy_timeout_s,
+        )
+        self._env: Env | None = None
+        self._env_task = ""
+
+    def describe(self) -> dict[str, Any]:
+        """The policy as results have it, the hash of its source, and what pictures are made of.
+
+        Raises:
+            PolicyRefusedError: If the environment cannot give what the policy observes.
+        """
+        assets = hashlib.sha256()
+        for task, seed in self._settings.first_seeds.items():
+            try:
+                env = self._env_of(task)
+                env.reset(seed=seed)
+            except (ValueError, RuntimeError) as error:  # unknown camera, no Vulkan driver, ...
+                raise PolicyRefusedError(one_line(str(error))) from error
+            assets.update(f"{task} {env.get_wrapper_attr('asset_sha256')}\n".encode())
+        pictures = self._policy.observes.obs_mode != "state"
+        return {
+            "policy": self._policy.describe(),
+            "policy_source_sha256": self._policy.source_sha256(),
+            "versions": {
+                "asset_sha256": assets.hexdigest(),
+                **(renderer_versions() if pictures else {}),
+            },
+        }
+
+    def run(self, unit: WorkUnit) -> FinishedEpisode:
+        """Runs one episode.
+
+        It ends when the time limit is reached, when the task has failed for good, or a number of
+        control steps after its first success, whichever comes first.
+        """
+        started = time.perf_counter()
+        env = self._env_of(unit.task)
+        observation, info = env.reset(seed=unit.seed)
+        space = env.action_space
+        assert isinstance(space, gymnasium.spaces.Box)
+        episode = _Episode(unit, info, self._settings.after_success_steps)
+        error = None
+        try:
+            self._policy.reset(
+                EpisodeContext(
+                    task=unit.task,
+                    instruction=env.get_wrapper_attr("instruction"),
+                    seed=policy_seed(unit.task, unit.seed, unit.condition),
+                    action_space=space,
+                    control_hz=env.get_wrapper_attr("control_hz"),
+                    env=env.unwrapped if self._policy.privileged else None,
+                )
+            )
+            while not episode.over:
+                actions = self._policy.act(observation, space)
+                observation = self._execute(env, actions, episode)
+        except PolicyError as wrong:
+            error = str(wrong)
+        record = episode.record(
+            error,
+            state_sha256=env.get_wrapper_attr("state_sha256")(),
+            wall_s=time.perf_counter() - started,
+        )
+        executed = np.asarray(episode.actions, dtype=np.float32)
+        return FinishedEpisode(record, executed.reshape(-1, *space.shape))
+
+    def close(self) -> None:
+        """Closes the environment and the policy."""
+        if self._env is not None:
+            self._env.close()
+        self._policy.close()
+
+    def _execute(self, env: Env, actions: Actions, episode: _Episode) -> Observation:
+        """Executes a chunk until its end or the episode's; returns the last observation."""
+        core: Any = env.unwrapped
+        observation: Observation = {}
+        for index, action in enumerate(actions):
+            # A policy sees only what follows its chunk, unless it asks for a history.
+            last = index == len(actions) - 1
+            core.render_next = last or self._policy.observes.history > 1
+            try:
+                observation, reward, _, truncated, info = env.step(action)
+            except InvalidActionError as error:
+                raise PolicyError(f"act returned in row {index}: {error}") from error
+            episode.step(action, float(reward), info, truncated)
+            if episode.over:
+                break
+        core.render_next = True
+        return observation
+
+    def _env_of(self, task: str) -> Env:
+        """The environment of a task; units come task by task, so only one is kept."""
+        if self._env is None or self._env_task != task:
+            if self._env is not None:
+                self._env.close()
+                self._env = None
+            observes = self._policy.observes
+            env = self._settings.make_env(
+                task,
+                obs_mode=observes.obs_mode,
+                cameras=observes.cameras,
+                resolution=observes.resolution,
+                action_mode=self._policy.action_mode,
+            )
+            if observes.history > 1:
+                env = FrameHistory(env, observes.history, observes.history_stride)
+            self._env, self._env_task = env, task
+        return self._env
+
+
+class _Episode:
+    """What has happened in an episode so far.
+
+    Attributes:
+        actions: The executed actions.
+        over: Whether it has ended.
+    """
+
+    def __init__(self, unit: WorkUnit, info: Mapping[str, Any], after_success_steps: int) -> None:
+        self.actions: list[Actions] = []
+        self.over = False
+        self._unit = unit
+        self._info = info
+        self._after_success_steps = after_success_steps
+        self._steps_at_success: int | None = None
+        self._return = 0.0
+
+    def step(
+        self, action: Actions, reward: float, info: Mapping[str, Any], truncated: bool
+    ) -> None:
+        """Takes note of one control step."""
+        self.actions.append(action)
+        self._return += reward
+        self._info = info
+        steps = len(self.actions)
+        if self._steps_at_success is None and info["success_once"]:
+            self._steps_at_success = steps
+        settled = (
+            self._steps_at_success is not None
+            and steps - self._steps_at_success >= self._after_success_steps
+        )
+        self.over = truncated or settled or info["failure"] is not None
+
+    def record(self, error: str | None, *, state_sha256: str, wall_s: float) -> EpisodeRecord:
+        """The record. An episode with an error is no success, whatever came before it."""
+        return {
+            "task": self._unit.task,
+            "seed": self._unit.seed,
+            "condition": self._unit.condition,
+            "success_once": error is None and self._steps_at_success is not None,
+            "success_at_end": error is None and bool(self._info["success"]),
+            "steps": len(self.actions),
+            "return": float(self._return),
+            "error": error,
+            "failure": self._info["failure"],
+            "checks": {name: bool(value) for name, value in self._info["checks"].items()},
+            "progress": float(self._info["progress"]),
+            "attempts": 1,
+            "state_sha256": state_sha256,
+            "wall_s": round(wall_s, 3),
+        }

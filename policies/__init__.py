@@ -1,0 +1,1 @@
+"""Who acts: the policy interface, the registry of policies, and the policies themselves."""
