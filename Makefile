@@ -50,11 +50,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 		{ echo "EMMA-Gym needs Python >= 3.10: name one with 'make PYTHON=...' (now: $(PYTHON))"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			apt-get -qq update; apt-get -qq -y --no-install-recommends install $$package >/dev/null; \
-		else \
-			echo "$(PYTHON) cannot make virtual environments: install $$package, then make again"; exit 1; \
-		fi; }
+		{ test "$$(id -u)" = 0 && apt-get update && \
+			DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends install $$package; \
+		} >/dev/null 2>&1 || { \
+			echo "$(PYTHON) cannot make virtual environments: install $$package, then make again"; \
+			exit 1; \
+		}; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@extra=; \
 	if ! nvidia-smi >/dev/null 2>&1 && timeout 3 $(BIN)/python -c \

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import json
 import os
 import signal
 import sys
@@ -96,11 +97,7 @@ class Options:
 
     def _wrong(self, name: str, expected: str) -> UsageError:
         value = self._values[name]
-        shown = (
-            {True: "true", False: "false", None: "null"}.get(value, value)
-            if not isinstance(value, (dict, list))
-            else value
-        )
+        shown = json.dumps(value) if isinstance(value, bool) or value is None else value
         return UsageError(f"{name}={shown}: expected {expected}")
 
 

@@ -160,16 +160,19 @@ def check_gpu() -> Check:
     return Check("GPU", "ok", "; ".join(lines))
 
 
-def check_driver(record: vulkan.DriverRecord | None) -> Check:
+def check_driver(record: vulkan.DriverRecord | None, result: vulkan.ProbeResult) -> Check:
     """Tells where the Vulkan driver comes from."""
     name = "Vulkan driver"
     chosen = os.environ.get("VK_DRIVER_FILES") or os.environ.get("VK_ICD_FILENAMES")
     if chosen:
-        return Check(name, "ok", f"VK_DRIVER_FILES={chosen}")
+        found = f"VK_DRIVER_FILES={chosen}"
+        if result.ok:
+            return Check(name, "ok", found)
+        return Check(name, "warning", f"{found}, which does not work", "Correct or unset it.")
     if record is None:
         todo = "Run `make vulkan` if pictures fail below."
         return Check(name, "note", "whatever the machine offers (no choice recorded)", todo)
-    if not record.probe.ok:
+    if not record.probe.ok and not result.ok:
         return Check(name, "warning", f"none ({record.probe.error})", "Run `make vulkan` again.")
     if record.driver_files:
         path = vulkan.driver_folder() / record.driver_files
@@ -230,7 +233,7 @@ def examine() -> list[Check]:
         check_package(measured("package")),
         check_physics(measured("physics")),
         check_gpu(),
-        check_driver(vulkan.read_record()),
+        check_driver(vulkan.read_record(), result),
         *check_rendering(result),
         check_threads(result),
         check_torch(measured("torch")),

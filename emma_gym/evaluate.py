@@ -18,8 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # Worker processes import this module as well (multiprocessing's spawn). They need none of what
     # the command needs, and start a second earlier without it.
-    from emma_gym.evaluation_command import run
-
+    try:
+        from emma_gym.evaluation_command import run
+    except KeyboardInterrupt:  # imports take seconds; after them, `run` handles Ctrl-C
+        return 130
     return run(sys.argv[1:] if arguments is None else arguments)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -31,7 +32,7 @@ from eval_protocols.episodes import jsonable
 from eval_protocols.evaluation import RESULT_NAME, EvaluationSettings, evaluate
 from eval_protocols.journal import EPISODES_NAME
 from eval_protocols.process_executor import WorkerCrashError
-from eval_protocols.protocol import load_protocol, protocol_names
+from eval_protocols.protocol import HEADLINES, load_protocol, protocol_names
 from eval_protocols.provenance import usable_cores
 from eval_protocols.report import write_report
 from eval_protocols.results import Result
@@ -71,6 +72,8 @@ def run(arguments: Sequence[str]) -> int:
             videos = options.integer("video", 0)
         except ValueError as error:
             return fail(error)
+        if settings.validated_seeds and settings.seed:
+            print("note: seed is used with validated_seeds=false only", file=sys.stderr)
         return _run(settings, videos)
 
 
@@ -120,16 +123,14 @@ def _run(settings: EvaluationSettings, videos: int) -> int:
             folder, result = evaluate(settings, progress)
         files = _finish(folder, result, videos)
     except KeyboardInterrupt:
-        print(_interrupted(settings, progress), file=sys.stderr)
+        print(f"interrupted; {_kept(settings, progress)}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except WorkerCrashError as error:
-        print(
-            f"{error}\nerror: a bug in the environment or the runner, see above. {_kept(progress)}",
-            file=sys.stderr,
-        )
+        kept = _kept(settings, progress)
+        print(f"{error}\nerror: a bug in environment or runner; {kept}", file=sys.stderr)
         return EXIT_FAILURE
     except OSError as error:
-        print(f"error: {error}. {_kept(progress)}", file=sys.stderr)
+        print(f"error: {error}; {_kept(settings, progress)}", file=sys.stderr)
         return EXIT_FAILURE
     except ValueError as error:
         if progress.folder is not None:
@@ -175,18 +176,23 @@ def _table(result: Result) -> Table:
     oracle = ", which reads the simulator" if policy["privileged"] else ""
     table = Table(
         title=escape(f"{policy['name']}{oracle} - {protocol['name']} v{protocol['version']}"),
-        caption="in brackets: Wilson 95 % intervals; an error counts as a failure",
+        caption="in brackets: Wilson 95 % interval; an error counts as a failure",
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
     )
     several = len(summary["overall"]) > 1
-    table.add_column("task")
+    table.add_column("task", no_wrap=True, overflow="fold")
     if several:
         table.add_column("condition")
     for name in ("episodes", "errors"):
         table.add_column(name, justify="right")
-    rates = ("success_once", "success_at_end")
-    for name in rates:
-        style = "bold" if name == protocol["headline"] else None
-        table.add_column(name.replace("_", " "), justify="right", style=style)
+    headline = protocol["headline"]
+    other = next(name for name in HEADLINES if name != headline)
+    table.add_column(headline.replace("_", " "), justify="right", style="bold", no_wrap=True)
+    table.add_column(
+        other.removeprefix("success_").replace("_", " "), justify="right", no_wrap=True
+    )
     table.add_column("steps", justify="right")
     tasks = summary["tasks"]
     cells = tasks if len(tasks) == len(summary["overall"]) else [*tasks, *summary["overall"]]
@@ -198,30 +204,28 @@ def _table(result: Result) -> Table:
             *([escape(cell["condition"])] if several else []),
             str(cell["episodes"]),
             f"[red]{cell['errors']}[/red]" if cell["errors"] else "0",
-            *(_rate(cell[name]) for name in rates),
+            f"{_percent(cell[headline]['rate'])} {escape(_interval(cell[headline]))}",
+            _percent(cell[other]["rate"]),
             "-" if cell["mean_steps"] is None else f"{cell['mean_steps']:.0f}",
         )
     return table
 
 
-def _rate(rate: Mapping[str, Any]) -> str:
-    low, high = 100 * rate["low"], 100 * rate["high"]
-    return f"{100 * rate['rate']:.1f} % {escape(f'[{low:.0f}, {high:.0f}]')}"
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.1f} %"
 
 
-def _interrupted(settings: EvaluationSettings, progress: EvaluationProgress) -> str:
+def _interval(rate: Mapping[str, Any]) -> str:
+    return f"[{100 * rate['low']:3.0f}, {100 * rate['high']:3.0f}]"
+
+
+def _kept(settings: EvaluationSettings, progress: EvaluationProgress) -> str:
+    """What an evaluation that did not end has left, and how to continue it."""
     if progress.folder is None:
-        return "interrupted before the first episode; nothing was written"
-    return f"interrupted. {_kept(progress)}:\n  {shlex.join(settings.command)}"
-
-
-def _kept(progress: EvaluationProgress) -> str:
-    if progress.folder is None:
-        return "Nothing was written"
-    return (
-        f"{progress.done} of {progress.total} episodes are in {progress.folder}; "
-        "the same command continues"
-    )
+        return "nothing was written"
+    command = shlex.join(part for part in settings.command if not part.startswith("resume="))
+    done = f"{progress.done} of {progress.total} episodes"
+    return f"{done} are in {progress.folder}; this continues:\n  {command}"
 
 
 def _help() -> str:

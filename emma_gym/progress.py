@@ -64,7 +64,8 @@ class EvaluationProgress(Watcher):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def begin(self, folder: Path, done: Sequence[EpisodeRecord], total: int) -> None:
         """Begins to count time."""

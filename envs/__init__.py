@@ -1,15 +1,13 @@
 """The world: SAPIEN simulation, robot, objects, tasks, experts, cameras.
 
 Importing this package registers a Gymnasium id for every task, such as
-`emma_gym/BlockHammerBeat-v0`.
+`emma_gym/BlockHammerBeat-v0`. SAPIEN itself is imported when the first environment is made.
 """
 
+from envs.registration import env_id, make_env, register_envs, task_names
 from envs.vulkan import configure
 
-configure()  # before anything below imports SAPIEN
-
-from envs.registration import make_env, register_envs, task_names  # noqa: E402
-
+configure()  # before anything imports SAPIEN
 register_envs()
 
-__all__ = ["make_env", "register_envs", "task_names"]
+__all__ = ["env_id", "make_env", "register_envs", "task_names"]

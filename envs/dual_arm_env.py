@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,6 +33,8 @@ EE_LOWER = np.tile([-1.0, -1.0, 0.5, -1.0, -1.0, -1.0, -1.0, 0.0], 2)
 EE_UPPER = np.tile([1.0, 1.0, 1.8, 1.0, 1.0, 1.0, 1.0, 1.0], 2)
 """Bounds of `ee` actions: position in m, quaternion wxyz, gripper; left arm first."""
 
+_HAS_DISPLAY = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
 
 class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
     """A dual-arm task.
@@ -58,7 +61,11 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
             last ones: a policy that executes a chunk of actions does not look in between.
     """
 
-    metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 16.67}  # noqa: RUF012
+    # Gymnasium tries every mode listed here, so `human` is listed only where a window can open.
+    metadata = {  # noqa: RUF012
+        "render_modes": ["rgb_array", "human"] if _HAS_DISPLAY else ["rgb_array"],
+        "render_fps": 16.67,
+    }
     control_hz = 1.0 / (PHYSICS_DT * PHYSICS_STEPS_PER_ACTION)
 
     def __init__(
@@ -91,6 +98,8 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         _choose("obs_mode", obs_mode, observation.OBS_MODES)
         _choose("action_mode", action_mode, ("joint", "ee"))
         _choose("render_mode", render_mode, (None, "rgb_array", "human"))
+        if render_mode == "human" and not _HAS_DISPLAY:
+            raise InvalidOptionError("render_mode 'human' needs a display; use 'rgb_array'")
         _choose("camera_model", camera_model, CAMERA_MODELS)
         for camera in cameras:
             _choose("camera", camera, CAMERA_MOUNTS)
@@ -182,6 +191,11 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
             self.render()
         terminated = self._success_once or evaluation.failure is not None
         return self._observation(), evaluation.progress, terminated, False, info
+
+    def observe(self) -> dict[str, Any]:
+        """Takes pictures now and returns the present observation."""
+        self._take_pictures()
+        return self._observation()
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
         """The observer camera's picture (H, W, 3), or None in `human`, which shows a window."""

@@ -25,7 +25,6 @@ and `pointcloud` adds
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,12 +32,11 @@ import numpy as np
 from gymnasium import spaces
 
 from envs.cameras import FAR, CameraModel
+from envs.instruction_space import InstructionSpace
 from envs.point_cloud import NUMBER_OF_POINTS, merged_point_cloud
 from envs.simulation import Picture, Simulation
 
 OBS_MODES = ("state", "rgb", "rgbd", "pointcloud")
-MAX_INSTRUCTION = 256
-CHARSET = string.ascii_letters + string.digits + string.punctuation + " "
 
 
 def _unbounded(*shape: int) -> spaces.Box:
@@ -60,7 +58,7 @@ def space(
         "joint_position": _unbounded(14),
         "joint_target": _unbounded(14),
         "endpose": _unbounded(2, 7),
-        "instruction": spaces.Text(MAX_INSTRUCTION, min_length=0, charset=CHARSET),
+        "instruction": InstructionSpace(),
     }
     if obs_mode == "state":
         parts["object_pose"] = _unbounded(things, 7)

@@ -5,46 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium
-from gymnasium.envs.registration import EnvSpec
 
-from envs.tasks import TASKS, load_task
+from envs.tasks import STEP_LIMITS, load_task, title
 
 NAMESPACE = "emma_gym"
+ENTRY_POINT = "envs.dual_arm_env:DualArmEnv"
 
 
 def task_names() -> list[str]:
     """Names of all tasks of the suite."""
-    return sorted(TASKS)
+    return sorted(STEP_LIMITS)
 
 
-def env_spec(task: str) -> EnvSpec:
-    """Gymnasium's description of a task's environment.
-
-    Args:
-        task: Task name, or `module:Class` of a task that lives elsewhere.
-
-    Raises:
-        envs.tasks.UnknownTaskError: With the nearest valid names.
-    """
-    found = load_task(task)
-    return EnvSpec(
-        id=f"{NAMESPACE}/{found.title}-v0",
-        entry_point="envs.dual_arm_env:DualArmEnv",
-        max_episode_steps=found.step_limit,
-        kwargs={"task": task},
-    )
+def env_id(task: str) -> str:
+    """Gymnasium id of a task of the suite, such as `emma_gym/BlockHammerBeat-v0`."""
+    return f"{NAMESPACE}/{title(task)}-v0"
 
 
 def register_envs() -> None:
-    """Registers `emma_gym/<Title>-v0` for every task, once."""
-    for task in task_names():
-        spec = env_spec(task)
-        if spec.id not in gymnasium.registry:
+    """Registers every task of the suite with Gymnasium, once."""
+    for task, limit in STEP_LIMITS.items():
+        if env_id(task) not in gymnasium.registry:
             gymnasium.register(
-                id=spec.id,
-                entry_point=spec.entry_point,
-                max_episode_steps=spec.max_episode_steps,
-                kwargs=spec.kwargs,
+                env_id(task), ENTRY_POINT, max_episode_steps=limit, kwargs={"task": task}
             )
 
 
@@ -58,4 +41,11 @@ def make_env(task: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
     Raises:
         envs.tasks.UnknownTaskError: With the nearest valid names.
     """
-    return gymnasium.make(env_spec(task), disable_env_checker=True, **kwargs)
+    found = load_task(task)
+    spec = gymnasium.envs.registration.EnvSpec(
+        f"{NAMESPACE}/{title(found.name)}-v0",
+        ENTRY_POINT,
+        max_episode_steps=found.step_limit,
+        kwargs={"task": task},
+    )
+    return gymnasium.make(spec, disable_env_checker=True, **kwargs)

@@ -169,8 +169,7 @@ class Simulation:
 
     def act(self, action: NDArray[np.float64], steps: int) -> None:
         """Drives the robot towards 14 joint targets over a number of physics steps."""
-        for setpoint in self.robot.setpoints(action, steps, PHYSICS_DT):
-            self.robot.drive(setpoint, PHYSICS_DT)
+        for _ in self.robot.follow(action, steps, PHYSICS_DT):
             self.scene.step()
 
     def pose(self, name: str) -> sapien.Pose:

@@ -148,12 +148,12 @@ def evaluate(
         finally:
             journal.close()
     records = [journal.records[unit] for unit in units]
-    timing = {
+    timing = {  # of the last go, except for when the first one started
         "started": journal.run["started"],
         "finished": _now(),
         "wall_s": round(wall_s, 3),
         "episodes_per_minute": round(60.0 * len(missing) / max(wall_s, 1e-9), 2),
-        "workers": max(1, settings.workers),
+        "workers": max(1, min(settings.workers, len(units))),
     }
     if not missing:
         timing = _timing_before(journal.folder, records) or timing

@@ -87,13 +87,8 @@ class GuardedPolicy:
         self.name = name
         self._watch = watch
         self._timeout_s = call_timeout_s
-        try:
-            with watch.call(start_timeout_s):
-                self._policy: Policy = make_policy(name, **config)
-        except UnknownPolicyError as error:
-            raise PolicyRefusedError(str(error)) from error
-        except Exception as error:
-            raise PolicyRefusedError(f"policy '{name}': {describe_error(error)}") from error
+        with self._refusing(), watch.call(start_timeout_s):
+            self._policy: Policy = make_policy(name, **config)
         self.observes: Observes = self._policy.observes
         self.action_mode = self._policy.action_mode
         self.privileged = self._policy.privileged
@@ -108,13 +103,14 @@ class GuardedPolicy:
     def describe(self) -> dict[str, Any]:
         """The policy as results have it."""
         observes = dataclasses.asdict(self.observes)
-        config = self._policy.config()
+        with self._refusing():
+            config, weights_sha256 = self._policy.config(), self._policy.weights_sha256()
         if not isinstance(config, dict) or not jsonable(config):
             raise PolicyRefusedError(f"policy '{self.name}': config() is not JSON")
         return {
             "name": self.name,
             "config": config,
-            "weights_sha256": self._policy.weights_sha256(),
+            "weights_sha256": weights_sha256,
             "observes": {
                 key: list(value) if isinstance(value, tuple) else value
                 for key, value in observes.items()
@@ -166,6 +162,16 @@ class GuardedPolicy:
         """Closes the policy."""
         with self._watch.call(self._timeout_s):
             self._policy.close()
+
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Turns whatever the policy raises before the first episode into a refusal."""
+        try:
+            yield
+        except UnknownPolicyError as error:
+            raise PolicyRefusedError(str(error)) from error
+        except Exception as error:
+            raise PolicyRefusedError(f"policy '{self.name}': {describe_error(error)}") from error
 
 
 def describe_error(error: Exception) -> str:

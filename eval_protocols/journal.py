@@ -79,10 +79,13 @@ class Journal:
             run: Has "identity"; what else it has is kept for people.
 
         Raises:
-            JournalError: If another process writes to this journal.
+            JournalError: If nothing can be written there, or another process writes there.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        file = _lock(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = _lock(folder)
+        except OSError as error:
+            raise JournalError(f"cannot write to {folder}: {error.strerror}") from None
         for name in OWN_NAMES:
             if name == EPISODES_NAME:
                 file.truncate(0)

@@ -137,6 +137,10 @@ class ProcessExecutor(Executor):
                 elif isinstance(event, Died):
                     job.deaths.append(event.how)
                     if len(job.deaths) < ATTEMPTS:
+                        self._on_output(
+                            f"worker died ({event.how}) in {job.unit.task}, seed {job.unit.seed}; "
+                            "trying once more"
+                        )
                         pending.appendleft(job)
                     else:
                         yield job.lost(f"worker died twice ({', '.join(job.deaths)})")
@@ -189,9 +193,7 @@ class ProcessExecutor(Executor):
             if starting and isinstance(event, Died):
                 self._early_deaths += 1
                 if self._early_deaths == START_ATTEMPTS:
-                    raise PolicyRefusedError(
-                        f"workers die while they build the policy ({event.how})"
-                    )
+                    raise PolicyRefusedError(f"workers die before they are ready ({event.how})")
 
     def _poll(self) -> list[tuple[WorkerHandle, object]]:
         """Waits a little and returns what has happened, in the order of the workers."""

@@ -6,8 +6,8 @@ nobody who ranks results needs to trust the sums of whoever sent them.
 
 Contents:
     summarize: The summary block of a list of episodes.
-    validate, read_result, write_result: The file.
-    InvalidResultError: What they raise, in one line.
+    validate, validate_block: The checks, of all or of a part.
+    read_result, write_result: The file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 import jsonschema
 from jsonschema.exceptions import best_match
 
-from eval_protocols.statistics import wilson_interval
+from eval_protocols.statistics import mean, success_rate
 
 SCHEMA_VERSION = "1.0"
 KIND = "emma_gym.evaluation"
@@ -88,17 +88,23 @@ def validate(result: Any) -> None:
     Raises:
         InvalidResultError: In one line that names the first place that is wrong.
     """
-    for path, number in _numbers(result):
-        if not math.isfinite(number):
-            raise InvalidResultError(f"{_location(path)}: {number} is not a finite number")
-    try:
-        error = best_match(_validator().iter_errors(result))
-    except RecursionError:
-        raise InvalidResultError("result: nested too deeply") from None
-    if error is not None:
-        raise InvalidResultError(f"{_location(error.absolute_path)}: {_brief(error.message)}")
+    _check_schema(result, _schema(), ())
     _check_episodes(result["episodes"])
     _check_summary(result)
+
+
+def validate_block(name: str, block: Any) -> None:
+    """Checks one block of a result, before an evaluation spends hours on the rest.
+
+    Args:
+        name: The block's key in the result, such as "policy".
+        block: Its content.
+
+    Raises:
+        InvalidResultError: In one line that names the first place that is wrong.
+    """
+    schema = {"$defs": _schema()["$defs"], **_schema()["properties"][name]}
+    _check_schema(block, schema, (name,))
 
 
 def read_result(path: Path) -> Result:
@@ -142,8 +148,12 @@ def write_result(path: Path, result: Result) -> None:
     Raises:
         InvalidResultError: If the result is not valid; nothing is written then.
     """
-    validate(result)
-    text = _text(result)
+    try:
+        plain = json.loads(json.dumps(result))  # tuples become lists, as whoever reads it will see
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidResultError(f"result: not JSON: {_brief(str(error))}") from None
+    validate(plain)
+    text = _text(plain)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as file:
@@ -163,23 +173,11 @@ def _cell(task: str | None, condition: str, episodes: list[Mapping[str, Any]]) -
         "condition": condition,
         "episodes": len(episodes),
         "errors": len(episodes) - len(done),
-        "success_once": _rate(episode["success_once"] for episode in episodes),
-        "success_at_end": _rate(episode["success_at_end"] for episode in episodes),
-        "mean_steps": _mean([episode["steps"] for episode in done]),
-        "mean_return": _mean([episode["return"] for episode in done]),
+        "success_once": success_rate(episode["success_once"] for episode in episodes),
+        "success_at_end": success_rate(episode["success_at_end"] for episode in episodes),
+        "mean_steps": mean([episode["steps"] for episode in done]),
+        "mean_return": mean([episode["return"] for episode in done]),
     }
-
-
-def _rate(outcomes: Iterable[bool]) -> dict[str, Any]:
-    """A success rate with its interval."""
-    listed = list(outcomes)
-    low, high = wilson_interval(sum(listed), len(listed))
-    return {"count": sum(listed), "rate": sum(listed) / len(listed), "low": low, "high": high}
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    """The mean, whatever the order of the values; None without any."""
-    return math.fsum(values) / len(values) if values else None
 
 
 @functools.cache
@@ -190,10 +188,18 @@ def _schema() -> dict[str, Any]:
     return schema
 
 
-@functools.cache
-def _validator() -> Any:
-    """The compiled schema."""
-    return jsonschema.Draft202012Validator(_schema())
+def _check_schema(value: Any, schema: dict[str, Any], at: tuple[str, ...]) -> None:
+    """Refuses what does not follow a schema; `at` is where the value stands in the result."""
+    for path, number in _numbers(value):
+        if not math.isfinite(number):  # a schema's limits let NaN through
+            raise InvalidResultError(f"{_location((*at, *path))}: {number} is not a finite number")
+    try:
+        error = best_match(jsonschema.Draft202012Validator(schema).iter_errors(value))
+    except RecursionError:
+        raise InvalidResultError(f"{_location(at)}: nested too deeply") from None
+    if error is not None:
+        place = _location((*at, *error.absolute_path))
+        raise InvalidResultError(f"{place}: {_brief(error.message)}")
 
 
 def _numbers(value: Any) -> Iterator[tuple[tuple[str | int, ...], float]]:

@@ -172,11 +172,13 @@ class EpisodeRunner(UnitRunner):
     def _execute(self, env: Env, actions: Actions, episode: _Episode) -> Observation:
         """Executes a chunk until its end or the episode's; returns the last observation."""
         core: Any = env.unwrapped
+        observes = self._policy.observes
+        # A policy sees what follows its chunk, with a history that may reach back into the chunk;
+        # the next observation, after a chunk of any length, reaches back no further.
+        span = (observes.history - 1) * observes.history_stride
         observation: Observation = {}
         for index, action in enumerate(actions):
-            # A policy sees only what follows its chunk, unless it asks for a history.
-            last = index == len(actions) - 1
-            core.render_next = last or self._policy.observes.history > 1
+            core.render_next = len(actions) - 1 - index <= span
             try:
                 observation, reward, _, truncated, info = env.step(action)
             except InvalidActionError as error:

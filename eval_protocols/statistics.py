@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
+
 from scipy.stats import binomtest
 
 
@@ -27,3 +30,23 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
         raise ValueError("a success rate needs at least one trial")
     interval = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def success_rate(outcomes: Iterable[bool]) -> dict[str, int | float]:
+    """A success rate with its Wilson 95% interval, as results have it.
+
+    Args:
+        outcomes: Whether each trial succeeded, at least one.
+
+    Returns:
+        The "count" of successes, their "rate", and the interval's ends "low" and "high".
+    """
+    listed = list(outcomes)
+    count = sum(listed)
+    low, high = wilson_interval(count, len(listed))
+    return {"count": count, "rate": count / len(listed), "low": low, "high": high}
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """The mean, to the same last digit whatever the order of the values; None without any."""
+    return math.fsum(values) / len(values) if values else None

@@ -24,10 +24,13 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -97,29 +100,10 @@ def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) ->
     episodes = _choose(output_dir, result["episodes"], result["protocol"]["headline"], per_task)
     if not episodes:
         return []
+    for left in (output_dir / "videos").glob("*/*/.*"):
+        left.unlink()  # of a recording that was interrupted
     workers = min(result["timing"]["workers"], len(episodes))
-    replays: list[Replay] = []
-    # A renderer that crashes takes down a worker, not an evaluation that is otherwise finished.
-    with ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),  # a fork after rendering hangs
-        initializer=_start_worker,
-        initargs=(workers,),
-    ) as pool:
-        action_mode = result["policy"]["action_mode"]
-        futures: list[Future[Replay]] = [
-            pool.submit(_record, output_dir, dict(episode), action_mode) for episode in episodes
-        ]
-        try:
-            for episode, future in zip(episodes, futures, strict=True):
-                try:
-                    replays.append(future.result())
-                except BrokenProcessPool:
-                    logger.warning("no video of %s: the replaying process died", _title(episode))
-                except (OSError, ValueError) as error:
-                    logger.warning("no video of %s: %s", _title(episode), error)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    replays = _replay_all(output_dir, episodes, result["policy"]["action_mode"], workers)
     for replay in replays:
         if replay.reproduced is False:
             logger.warning(
@@ -175,11 +159,47 @@ def _choose(
     ]
 
 
-def _start_worker(workers: int) -> None:
-    """Prepares a replaying process."""
+def _replay_all(
+    output_dir: Path, episodes: Sequence[Mapping[str, Any]], action_mode: str, workers: int
+) -> list[Replay]:
+    """Replays episodes in processes of their own; the log says which did not work out."""
+    # A renderer that crashes takes down a worker, not an evaluation that is otherwise finished.
+    context = multiprocessing.get_context("spawn")  # a fork after rendering hangs
+    replays = []
+    lost = 0
+    alive, lifeline = context.Pipe(duplex=False)
+    with (
+        ProcessPoolExecutor(workers, context, _start_worker, (workers, alive)) as pool,
+        lifeline,  # closed before the pool waits for its workers
+    ):
+        futures = [
+            pool.submit(_record, output_dir, dict(episode), action_mode) for episode in episodes
+        ]
+        for episode, future in zip(episodes, futures, strict=True):
+            try:
+                replays.append(future.result())
+            except BrokenProcessPool:
+                lost += 1
+            except (OSError, ValueError) as error:
+                logger.warning("no video of %s: %s", _title(episode), error)
+    if lost:
+        logger.warning("a replaying process died; %d of %d videos are missing", lost, len(episodes))
+    return replays
+
+
+def _start_worker(workers: int, alive: Connection) -> None:
+    """Prepares a replaying process, which lives until the other end of `alive` is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the parent ends us, without a traceback
+    threading.Thread(target=_live_until_closed, args=(alive,), daemon=True).start()
     if workers > 1:
         # The software rasterizer would otherwise start a thread for every core in each process.
         os.environ.setdefault("LP_NUM_THREADS", "1")
+
+
+def _live_until_closed(alive: Connection) -> None:
+    """Ends this process at once when the parent wants no more of it, or is gone."""
+    wait([alive])
+    os._exit(0)
 
 
 def _record(output_dir: Path, episode: dict[str, Any], action_mode: str) -> Replay:

@@ -113,7 +113,7 @@ def _prepare(output: Connection) -> None:
     for stream in (1, 2):
         os.dup2(output.fileno(), stream)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    faulthandler.enable()  # says where a policy segfaulted
+    faulthandler.enable(all_threads=False)  # says where a policy segfaulted
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

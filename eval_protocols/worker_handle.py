@@ -84,8 +84,9 @@ class WorkerHandle:
         """
         if self._output in signalled:
             self._read_output()
-        if self._messages in signalled or self._process.sentinel in signalled:
-            ended = False
+        # A process that the policy has forked keeps the pipes open when this one dies, so look.
+        ended = not self._process.is_alive()
+        if ended or self._messages in signalled:
             try:
                 while self._messages.poll():
                     message = self._messages.recv()
@@ -94,7 +95,7 @@ class WorkerHandle:
                     yield message
             except (EOFError, OSError):  # the end of the pipe, maybe in the middle of a message
                 ended = True
-            if ended or self._process.exitcode is not None:
+            if ended:
                 yield Died(self._how_it_died())
                 return
         if self._hangs(now):
@@ -148,7 +149,11 @@ class WorkerHandle:
                 break
             *lines, self._line = (self._line + read).split(b"\n")
             for line in lines:
-                self._on_output(line.decode(errors="replace").rstrip())
+                self._show(line)
         if self._output.closed and self._line:
-            self._on_output(self._line.decode(errors="replace").rstrip())
+            self._show(self._line)
             self._line = b""
+
+    def _show(self, line: bytes) -> None:
+        # Of a progress bar that rewrites its line, show its end.
+        self._on_output(line.decode(errors="replace").rstrip().rpartition("\r")[2])

@@ -115,9 +115,11 @@ class Apt:
         arguments = [*suite, "-y", "--no-install-recommends", *options, "install"]
         done = self.run("apt-get", *arguments, PACKAGE, SAPIEN_PACKAGE)
         if done.returncode:
-            output = (updated.stdout + done.stdout).splitlines()
-            complaints = [line for line in output if re.match("(E|Err|W):", line)]
-            raise InstallError(f"apt-get failed: {(complaints or output)[0]} (log: {self._log})")
+            output = updated.stdout + done.stdout
+            # What could not be fetched, with the reason on the next line; or else the first error.
+            found = re.search(r"^Err:\d+ (.*\n.*)", output, re.M) or re.search("E: (.*)", output)
+            reason = " ".join(found[1].split()) if found else f"exit status {done.returncode}"
+            raise InstallError(f"apt-get failed: {reason} (log: {self._log})")
         text = self.run("apt-cache", *suite, "policy", PACKAGE).stdout
         version = re.search(r"Candidate: (\S+)", text)
         return f"{PACKAGE} {version[1] if version else '?'}"
@@ -131,7 +133,7 @@ def own_libraries(library: Path, folder: Path) -> dict[str, Path]:
         capture_output=True,
         text=True,
     )
-    found = re.findall(r"(\S+) => (\S+)", done.stdout)
+    found = re.findall(r"(\S+) => (.+) \(0x", done.stdout)
     return {name: Path(path) for name, path in found if Path(path).parent == folder}
 
 
@@ -248,12 +250,16 @@ def install(folder: Path, *, system: bool) -> vulkan.DriverRecord:
     folder.parent.mkdir(parents=True, exist_ok=True)
     log = folder.parent / "vulkan-install.log"
     log.unlink(missing_ok=True)
-    # Beside its final place, so that one rename is enough. apt dislikes blanks in its folders.
+    # Beside its final place, so that one rename is enough.
     work = Path(tempfile.mkdtemp(prefix="vulkan-", dir=folder.parent))
     try:
         try:
             record = choose(work, log, system=system)
         except InstallError as error:
+            kept = vulkan.read_record(folder)
+            if kept and kept.probe.ok and vulkan.probe(folder).ok:
+                print(f"{error}; the driver installed earlier stays")
+                return kept
             failed = vulkan.ProbeResult(False, error=str(error))
             record = vulkan.DriverRecord("", (), "", vulkan.nvidia_gpu_present(), failed)
         # The probe ran in the working folder, which is about to get another name.

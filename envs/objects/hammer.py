@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import trimesh
 
@@ -23,14 +25,12 @@ REST_TILT = float(np.arcsin((-FACE_Z - HANDLE_RADIUS) / (HEAD_X + HEAD_RADIUS - 
 
 
 def _revolved(profile: list[tuple[float, float]], sections: int = 24) -> trimesh.Trimesh:
-    return flat_shaded_rim(trimesh.creation.revolve(profile, sections=sections))
-
-
-def flat_shaded_rim(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """Smooth round the axis, hard at edges sharper than 35 degrees."""
+    """Turns a profile of (radius, z); smooth round the axis, hard at edges over 35 degrees."""
+    mesh = trimesh.creation.revolve(profile, sections=sections)
     return trimesh.graph.smooth_shade(mesh, angle=np.deg2rad(35.0))
 
 
+@cache
 def hammer() -> ObjectModel:
     """The hammer, 17 cm long, 100 g (RoboTwin's copy: 2.7 x 17.5 x 13.4 cm, 1 g).
 

@@ -15,6 +15,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -204,6 +205,7 @@ def _link_meshes() -> Iterator[tuple[str, bytes]]:
         yield kind, link_shape(kind).visual_glb()
 
 
+@cache
 def write_robot() -> tuple[Path, str]:
     """Writes the robot's URDF and meshes into the cache, once per content.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import sapien
 from numpy.typing import NDArray
@@ -118,32 +120,33 @@ class DualArm:
             joint.set_drive_target(float(value))
             joint.set_drive_velocity_target(0.0)
 
-    def setpoints(self, action: Array, steps: int, dt: float) -> Array:
-        """Path of the drives' targets towards an action, one row a physics step (steps, 16).
+    def follow(self, action: Array, steps: int, dt: float) -> Iterator[None]:
+        """Drives towards an action; to be advanced once before each physics step.
 
         Targets move linearly and arrive at the last step, unless that is faster than the joint
-        can turn: then they move at its velocity limit and stop short.
+        can turn: then they move at its velocity limit and stop short. The drives also get the
+        targets' velocity, as RoboTwin's do: with position targets alone the damping would hold
+        every motion back by 0.2 s (damping / stiffness).
+
+        Args:
+            action: Joint targets (14,), inside their bounds.
+            steps: Number of physics steps.
+            dt: Seconds of one.
         """
-        goal = _per_drive(np.asarray(action, dtype=np.float64))
+        start = self._setpoint
         reach = _DRIVE_MAX_VELOCITY * dt * steps
-        travel = np.clip(goal - self._setpoint, -reach, reach)
-        fraction = np.arange(1, steps + 1)[:, None] / steps
-        return np.asarray(self._setpoint + fraction * travel)
-
-    def drive(self, setpoint: Array, dt: float) -> None:
-        """Sets the drives' targets (16,) for the next physics step of `dt` seconds.
-
-        The drives also get the targets' velocity, as RoboTwin's do: with position targets alone
-        the damping would hold every motion back by 0.2 s (damping / stiffness).
-        """
-        velocity = (setpoint - self._setpoint) / dt
-        for i in np.flatnonzero(setpoint != self._setpoint):
-            self._drives[i].set_drive_target(float(setpoint[i]))
-        # Equal steps differ in their last bits; only real changes are worth a call.
-        for i in np.flatnonzero(np.abs(velocity - self._velocity) > 1e-9):
+        travel = np.clip(_per_drive(np.asarray(action, dtype=np.float64)) - start, -reach, reach)
+        velocity = travel / (steps * dt)
+        for i in np.flatnonzero(velocity != self._velocity):
             self._drives[i].set_drive_velocity_target(float(velocity[i]))
-            self._velocity[i] = velocity[i]
-        self._setpoint = setpoint
+        self._velocity = velocity
+        moving = [(self._drives[i], i) for i in np.flatnonzero(travel)]
+        for step in range(1, steps + 1):
+            self._setpoint = start + travel * (step / steps)
+            values = self._setpoint.tolist()
+            for joint, i in moving:
+                joint.set_drive_target(values[i])
+            yield
 
     def state(self) -> Array:
         """Everything that the next physics step depends on, as one vector."""

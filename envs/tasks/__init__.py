@@ -1,21 +1,32 @@
-"""The tasks, one file each, and how they are found by name."""
+"""The tasks, one file each, and how they are found by name.
+
+This module is light: a task's own module, and SAPIEN with it, is imported when the task is loaded.
+"""
 
 from __future__ import annotations
 
 import difflib
 import importlib
+from typing import TYPE_CHECKING
 
-from envs.tasks.task import Task
+if TYPE_CHECKING:
+    from envs.tasks.task import Task
 
-TASKS = {
-    "block_hammer_beat": "envs.tasks.block_hammer_beat:BlockHammerBeat",
-    "block_handover": "envs.tasks.block_handover:BlockHandover",
-    "blocks_stack_easy": "envs.tasks.blocks_stack_easy:BlocksStackEasy",
+STEP_LIMITS = {
+    "block_hammer_beat": 400,
+    "block_handover": 600,
+    "blocks_stack_easy": 600,
 }
+"""Tasks of the suite, and the control steps of an episode (RoboTwin 1.0's)."""
 
 
 class UnknownTaskError(ValueError):
     """No task of that name, or the name leads to something that is none."""
+
+
+def title(task: str) -> str:
+    """A task's name in CamelCase, as its class and its Gymnasium id have it."""
+    return "".join(word.capitalize() for word in task.split("_"))
 
 
 def load_task(name: str) -> Task:
@@ -24,10 +35,12 @@ def load_task(name: str) -> Task:
     Raises:
         UnknownTaskError: With the nearest valid names.
     """
-    target = TASKS.get(name, name)
+    from envs.tasks.task import Task
+
+    target = f"envs.tasks.{name}:{title(name)}" if name in STEP_LIMITS else name
     module_name, _, class_name = target.partition(":")
     if not class_name:
-        near = difflib.get_close_matches(name, TASKS, n=3, cutoff=0.4) or sorted(TASKS)
+        near = difflib.get_close_matches(name, STEP_LIMITS, n=3, cutoff=0.4) or sorted(STEP_LIMITS)
         raise UnknownTaskError(
             f"unknown task '{name}'; did you mean {', '.join(near)} (or module:Class)?"
         )

@@ -12,6 +12,7 @@ from envs.experts.motion import Motion, facing_down, gripper_pose
 from envs.objects.blocks import RED, cube
 from envs.objects.hammer import FACE_Z, HANDLE_RADIUS, REST_TILT, hammer
 from envs.simulation import TABLE_HEIGHT, Simulation
+from envs.tasks import STEP_LIMITS
 from envs.tasks.layout import sample_until, turned
 from envs.tasks.task import Evaluation, SceneState, Task
 
@@ -42,8 +43,7 @@ class BlockHammerBeat(Task):
     """
 
     name = "block_hammer_beat"
-    title = "BlockHammerBeat"
-    step_limit = 400
+    step_limit = STEP_LIMITS[name]
     instructions = (
         "Pick up the hammer and beat the block.",
         "Grab the hammer by its handle and hit the red block.",

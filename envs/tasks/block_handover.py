@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from envs.experts.motion import Motion, facing_along, gripper_pose
 from envs.objects.blocks import BLUE, RED, bar, pad
 from envs.simulation import TABLE_HEIGHT, Simulation
+from envs.tasks import STEP_LIMITS
 from envs.tasks.layout import sample_until, turned
 from envs.tasks.task import Evaluation, SceneState, Task
 
@@ -44,8 +45,7 @@ class BlockHandover(Task):
     """
 
     name = "block_handover"
-    title = "BlockHandover"
-    step_limit = 600
+    step_limit = STEP_LIMITS[name]
     instructions = (
         "Hand the red bar over from the left arm to the right arm and put it on the blue pad.",
         "Pick up the red block with the left gripper, pass it to the right, place it on the pad.",
@@ -129,6 +129,7 @@ class BlockHandover(Task):
             right.wait(3),
             right.open(),
             right.wait(2),
-            right.move([0, -0.08, 0]),
+            # Back and up: straight back the wrist would have to fold further than it can.
+            right.move([0, -0.05, 0.06]),
             right.wait(8),
         )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from envs.experts.motion import Motion, facing_down, gripper_pose
 from envs.objects.blocks import BLACK, RED, cube
 from envs.simulation import TABLE_HEIGHT, Simulation
+from envs.tasks import STEP_LIMITS
 from envs.tasks.layout import folded, sample_until, turned, yaw_of
 from envs.tasks.task import Evaluation, SceneState, Task
 
@@ -36,8 +37,7 @@ class BlocksStackEasy(Task):
     """
 
     name = "blocks_stack_easy"
-    title = "BlocksStackEasy"
-    step_limit = 600
+    step_limit = STEP_LIMITS[name]
     instructions = (
         "Stack the black block on the red block.",
         "Move the red cube to the middle, then put the black cube on top of it.",

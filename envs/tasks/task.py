@@ -90,7 +90,6 @@ class Task(ABC):
 
     Attributes:
         name: Identifier in commands and files, such as `block_hammer_beat`.
-        title: Name in CamelCase for the Gymnasium id, such as `BlockHammerBeat`.
         step_limit: Control steps of an episode.
         hold_steps: Control steps in a row in which all checks must hold before it is a success.
         instructions: Wordings that may be used in training and evaluation.
@@ -98,7 +97,6 @@ class Task(ABC):
     """
 
     name: ClassVar[str]
-    title: ClassVar[str]
     step_limit: ClassVar[int]
     hold_steps: ClassVar[int] = 5
     instructions: ClassVar[tuple[str, ...]]

@@ -71,6 +71,8 @@ def outcome(episode: Mapping[str, Any]) -> Outcome:
         return Outcome("failed", capitalized(episode["failure"]) or "The task ended early")
     if missing:
         return Outcome("failed", f"Time ran out; still missing: {', '.join(missing)}")
+    if episode["checks"]:
+        return Outcome("failed", "Time ran out before success had lasted long enough")
     return Outcome("failed", "Time ran out")
 
 

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ REPORT_NAME = "report.html"
 #: Seeds of a group that are written out.
 MAX_SEEDS_SHOWN = 30
 
+_HASH = re.compile("[0-9a-f]{40,64}")
 _COUNTED = {"error": "with an error", "failed": "failed", "undone": "solved and undone"}
 _MEASURES = {"success_once": "Success once", "success_at_end": "Success at end"}
 
@@ -121,6 +123,7 @@ def render(result: Mapping[str, Any], clips: Mapping[Key, Clip]) -> str:
         duration=duration,
         day=_day,
     )
+    environment.tests["hash"] = lambda value: bool(_HASH.fullmatch(str(value)))
     return environment.get_template("report.html.j2").render(
         result=result,
         headline=headline,
@@ -141,8 +144,8 @@ def render(result: Mapping[str, Any], clips: Mapping[Key, Clip]) -> str:
         config=json.dumps(result["policy"]["config"], indent=2, sort_keys=True, ensure_ascii=False),
         style=Markup(style),
         script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=_csp_hash(style),
+        script_hash=_csp_hash(script),
     )
 
 
@@ -255,6 +258,6 @@ def _source(name: str) -> str:
     return resources.files("eval_protocols.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _hash(source: str) -> str:
+def _csp_hash(source: str) -> str:
     """How a content security policy names an inline style or script."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"

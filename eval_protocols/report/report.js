@@ -1,4 +1,5 @@
-// Sorting by a click on a column's head, and open lists on paper. The page is complete without it.
+// Sorting by a click on a column's head, and videos that play while they are seen. The page is
+// complete without it.
 "use strict";
 
 function valueOf(row, column) {
@@ -35,6 +36,15 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-window.addEventListener("beforeprint", () => {
-  for (const list of document.querySelectorAll("details")) list.open = true;
-});
+if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) target.play().catch(() => {}); // the browser may forbid it
+        else target.pause();
+      }
+    },
+    { threshold: 0.75 },
+  );
+  for (const video of document.querySelectorAll("video")) seen.observe(video);
+}

@@ -74,10 +74,21 @@ def test_a_driver_that_could_not_be_installed_says_why(monkeypatch):
     for name in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES"):
         monkeypatch.delenv(name, raising=False)
     record = doctor.vulkan.DriverRecord("", (), "", False, Probe(False, error="apt-get failed"))
-    assert "apt-get failed" in doctor.check_driver(record).found
+    check = doctor.check_driver(record, Probe(False, error="no device"))
+    assert check.status == "warning"
+    assert "apt-get failed" in check.found
+    assert doctor.check_driver(record, GOOD_PROBE).status == "ok"  # installed by hand since then
 
 
-def test_a_missing_library_of_sapien_is_named(monkeypatch):
+def test_variables_that_name_no_working_driver_are_blamed(monkeypatch):
+    monkeypatch.setenv("VK_DRIVER_FILES", "/nowhere.json")
+    assert doctor.check_driver(None, GOOD_PROBE).status == "ok"
+    check = doctor.check_driver(None, Probe(False, error="no device"))
+    assert check.status == "warning"
+    assert "/nowhere.json" in check.found
+
+
+def test_a_missing_library_of_sapien_is_named():
     check = doctor.check_physics({"error": "ImportError: libX11.so.6: cannot open shared object"})
     assert check.status == "error"
     assert "libx11-6" in check.todo
