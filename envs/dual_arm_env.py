@@ -9,17 +9,11 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-import sapien
-from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs import observation
+from envs import actions, observation
 from envs.cameras import CAMERA_MODELS, CAMERA_MOUNTS, OBSERVER, OBSERVER_MODEL, OBSERVER_MOUNT
-from envs.errors import InvalidActionError, InvalidOptionError
-from envs.errors import nearest as _nearest
-from envs.robots import aloha_agilex as robot
-from envs.robots.dual_arm import ACTION_LOWER, ACTION_UPPER
-from envs.robots.kinematics import arm_kinematics
+from envs.errors import InvalidOptionError, nearest
 from envs.simulation import PHYSICS_DT, TABLE_HEIGHT, Simulation
 from envs.tasks import load_task
 from envs.tasks.task import Evaluation, SceneState
@@ -28,10 +22,6 @@ PHYSICS_STEPS_PER_ACTION = 15
 """With 250 Hz physics: 16.67 actions a second, the rate at which RoboTwin records."""
 SETTLE_STEPS = 50
 """Physics steps (0.2 s) after reset in which things come to rest."""
-ACTION_TOLERANCE = 1e-6
-EE_LOWER = np.tile([-1.0, -1.0, 0.5, -1.0, -1.0, -1.0, -1.0, 0.0], 2)
-EE_UPPER = np.tile([1.0, 1.0, 1.8, 1.0, 1.0, 1.0, 1.0, 1.0], 2)
-"""Bounds of `ee` actions: position in m, quaternion wxyz, gripper; left arm first."""
 
 _HAS_DISPLAY = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
@@ -39,12 +29,10 @@ _HAS_DISPLAY = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY
 class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
     """A dual-arm task.
 
-    **Actions.** `joint`: 14 numbers, for the left arm and then for the right six joint targets
-    in rad and the gripper (0 closed .. 1 open). `ee`: 16 numbers, per arm the position in m and
-    the orientation (quaternion wxyz, normalized here) of link6 in the world, and the gripper. A
-    pose that an arm cannot reach leaves that arm's joint targets as they are and is named in
-    `info["unreachable"]`. An action takes 15 physics steps; targets move linearly, at most at
-    the joints' velocity limits.
+    **Actions.** `joint` (14 numbers) or `ee` (16), see `envs.actions`. In `ee` a pose that an arm
+    cannot reach leaves that arm's joint targets as they are and is named in
+    `info["unreachable"]`. An action takes 15 physics steps; targets move linearly, at most at the
+    joints' velocity limits.
 
     **Observations.** See `envs.observation`.
 
@@ -96,7 +84,7 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
             envs.tasks.UnknownTaskError: With the nearest valid names.
         """
         _choose("obs_mode", obs_mode, observation.OBS_MODES)
-        _choose("action_mode", action_mode, ("joint", "ee"))
+        _choose("action_mode", action_mode, actions.ACTION_MODES)
         _choose("render_mode", render_mode, (None, "rgb_array", "human"))
         if render_mode == "human" and not _HAS_DISPLAY:
             raise InvalidOptionError("render_mode 'human' needs a display; use 'rgb_array'")
@@ -122,10 +110,8 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         self.observation_space = observation.space(
             obs_mode, self.cameras, model, self._number_of_things()
         )
-        low, high = (
-            (ACTION_LOWER, ACTION_UPPER) if action_mode == "joint" else (EE_LOWER, EE_UPPER)
-        )
-        self.action_space = spaces.Box(low.astype(np.float32), high.astype(np.float32))
+        self._action_box = actions.space(action_mode)
+        self.action_space = self._action_box  # type: ignore[assignment]
 
     @property
     def simulation(self) -> Simulation:
@@ -174,10 +160,14 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         """Executes one action.
 
         Raises:
-            InvalidActionError: For a wrong shape, NaN, or values out of bounds.
+            envs.errors.InvalidActionError: For a wrong shape, NaN, or values out of bounds.
             gymnasium.error.ResetNeeded: Before the first `reset`.
         """
-        target, unreachable = self._joint_target(self._checked(action))
+        target = actions.checked(action, self._action_box)
+        unreachable: dict[str, bool] = {}
+        if self.action_mode == "ee":
+            present = self.simulation.robot.joint_target
+            target, unreachable = actions.joint_target_of_poses(target, present)
         self.simulation.act(target, PHYSICS_STEPS_PER_ACTION)
         evaluation = self.task.evaluate(self.scene_state(), self.start)
         self._held = self._held + 1 if evaluation.success else 0
@@ -220,14 +210,7 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
 
     def hold_action(self) -> NDArray[np.float32]:
         """The action that keeps both arms where they are commanded to be."""
-        target = self.simulation.robot.joint_target
-        if self.action_mode == "joint":
-            return np.clip(target, ACTION_LOWER, ACTION_UPPER).astype(np.float32)
-        hands = []
-        for i, side in enumerate(robot.ARM_SIDES):
-            pose = arm_kinematics(side).forward(target[7 * i : 7 * i + 6])
-            hands.append([*pose.p, *pose.q, np.clip(target[7 * i + 6], 0.0, 1.0)])
-        return np.concatenate(hands).astype(np.float32)
+        return actions.hold(self.action_mode, self.simulation.robot.joint_target)
 
     def scene_state(self) -> SceneState:
         """What the task judges by, now."""
@@ -267,42 +250,6 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         self.task.build(simulation, _stream(0, "layout"))
         return len(simulation.things) - room
 
-    def _checked(self, action: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        values = np.asarray(action, dtype=np.float64)
-        if values.shape != self.action_space.shape:
-            raise InvalidActionError(
-                f"action has shape {values.shape}, '{self.action_mode}' needs "
-                f"{self.action_space.shape}"
-            )
-        if not np.isfinite(values).all():
-            raise InvalidActionError(f"action has NaN or infinity at {_where(~np.isfinite(values))}")
-        low, high = self.action_space.low, self.action_space.high
-        outside = (values < low - ACTION_TOLERANCE) | (values > high + ACTION_TOLERANCE)
-        if outside.any():
-            i = int(np.flatnonzero(outside)[0])
-            raise InvalidActionError(
-                f"action[{i}] = {values[i]:.6g} is outside [{low[i]:.6g}, {high[i]:.6g}]"
-            )
-        return np.clip(values, low, high)
-
-    def _joint_target(
-        self, action: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], dict[str, bool]]:
-        if self.action_mode == "joint":
-            return action, {}
-        target = self.simulation.robot.joint_target
-        unreachable = {}
-        for i, side in enumerate(robot.ARM_SIDES):
-            position, quaternion, gripper = np.split(action[8 * i : 8 * i + 8], [3, 7])
-            if np.linalg.norm(quaternion) < 1e-3:
-                raise InvalidActionError(f"the {side} arm's quaternion is zero")
-            pose = sapien.Pose(position, quaternion / np.linalg.norm(quaternion))
-            near = target[7 * i : 7 * i + 6]
-            joints = arm_kinematics(side).inverse(pose, near)
-            unreachable[side] = joints is None
-            target[7 * i : 7 * i + 7] = np.append(near if joints is None else joints, gripper)
-        return target, unreachable
-
     def _take_pictures(self) -> None:
         if self.cameras:
             self._pictures = self.simulation.take_pictures(self.cameras)
@@ -332,8 +279,4 @@ def _stream(seed: int, name: str) -> np.random.Generator:
 
 def _choose(what: str, value: Any, valid: Any) -> None:
     if value not in valid:
-        raise InvalidOptionError(f"unknown {what} '{value}'; {_nearest(value, valid)}")
-
-
-def _where(mask: NDArray[np.bool_]) -> str:
-    return ", ".join(f"[{i}]" for i in np.flatnonzero(mask)[:4])
+        raise InvalidOptionError(f"unknown {what} '{value}'; {nearest(value, valid)}")

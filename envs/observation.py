@@ -43,9 +43,7 @@ def _unbounded(*shape: int) -> spaces.Box:
     return spaces.Box(-np.inf, np.inf, shape, np.float32)
 
 
-def space(
-    obs_mode: str, cameras: Sequence[str], model: CameraModel, things: int
-) -> spaces.Dict:
+def space(obs_mode: str, cameras: Sequence[str], model: CameraModel, things: int) -> spaces.Dict:
     """The observation space of a mode.
 
     Args:

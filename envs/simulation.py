@@ -178,12 +178,10 @@ class Simulation:
 
     def state(self) -> NDArray[np.float64]:
         """All poses and velocities of what can move, and the robot's state, as one vector."""
-        bodies = [
-            np.concatenate(
-                [body.entity_pose.p, body.entity_pose.q, body.linear_velocity, body.angular_velocity]
-            )
-            for body in self._bodies
-        ]
+        bodies = []
+        for body in self._bodies:
+            pose = body.entity_pose
+            bodies += [pose.p, pose.q, body.linear_velocity, body.angular_velocity]
         return np.concatenate([*bodies, self.robot.state()]).astype(np.float64)
 
     def state_sha256(self) -> str:

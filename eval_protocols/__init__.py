@@ -1,0 +1,1 @@
+"""What is measured: protocols, the runner, statistics, results, reports."""

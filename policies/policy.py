@@ -92,9 +92,7 @@ class Policy(ABC):
             Array (T, A) of T >= 1 actions that are executed in turn before the next call.
         """
 
-    def act_batch(
-        self, observations: Sequence[Observation]
-    ) -> Sequence[NDArray[np.floating[Any]]]:
+    def act_batch(self, observations: Sequence[Observation]) -> Sequence[NDArray[np.floating[Any]]]:
         """Chooses actions for several independent observations; overridden where it pays."""
         return [self.act(observation) for observation in observations]
 

@@ -64,4 +64,4 @@ class HoldPolicy(Policy):
     def act(self, observation: Observation) -> NDArray[np.floating[Any]]:
         """The joint targets as they are (1, 14)."""
         target = np.asarray(observation["joint_target"])
-        return np.clip(target, self._space.low, self._space.high)[None]
+        return np.asarray(np.clip(target, self._space.low, self._space.high))[None]

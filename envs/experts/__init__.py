@@ -1,0 +1,1 @@
+"""Scripted experts: the motion primitives that the tasks' experts are written in."""

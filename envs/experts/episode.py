@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from envs.dual_arm_env import DualArmEnv
 from envs.experts.motion import ExpertError, Motion
@@ -31,7 +32,7 @@ def run_expert(env: DualArmEnv, seed: int) -> ExpertEpisode:
     env.reset(seed=seed)
     motion = Motion(env.simulation.robot.joint_target, env.scene_state, 1.0 / env.control_hz)
     steps, solved_at = 0, 0
-    info = {"success": False, "checks": {}, "failure": "the expert did nothing"}
+    info: dict[str, Any] = {"success": False, "checks": {}, "failure": "the expert did nothing"}
     try:
         for action in env.task.expert(motion, env.start):
             _, _, _, _, info = env.step(action)

@@ -27,7 +27,8 @@ REST_TILT = float(np.arcsin((-FACE_Z - HANDLE_RADIUS) / (HEAD_X + HEAD_RADIUS - 
 def _revolved(profile: list[tuple[float, float]], sections: int = 24) -> trimesh.Trimesh:
     """Turns a profile of (radius, z); smooth round the axis, hard at edges over 35 degrees."""
     mesh = trimesh.creation.revolve(profile, sections=sections)
-    return trimesh.graph.smooth_shade(mesh, angle=np.deg2rad(35.0))
+    shaded: trimesh.Trimesh = trimesh.graph.smooth_shade(mesh, angle=np.deg2rad(35.0))
+    return shaded
 
 
 @cache
@@ -48,7 +49,8 @@ def hammer() -> ObjectModel:
             (0.0, HANDLE_TO),
         ]
     )
-    handle.apply_transform(trimesh.transformations.rotation_matrix(np.pi / 2, [0, 1, 0]))
+    # The profiles run along z; the handle lies along x.
+    handle.apply_transform([[0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]])
     head = _revolved(
         [
             (0.0, FACE_Z),
@@ -80,9 +82,7 @@ def hammer() -> ObjectModel:
                 (half_handle, HANDLE_RADIUS, HANDLE_RADIUS),
                 ((HANDLE_FROM + HANDLE_TO) / 2, 0.0, 0.0),
             ),
-            CollisionCylinder(
-                HEAD_RADIUS, half_head, (HEAD_X, 0.0, (HEAD_TOP_Z + FACE_Z) / 2)
-            ),
+            CollisionCylinder(HEAD_RADIUS, half_head, (HEAD_X, 0.0, (HEAD_TOP_Z + FACE_Z) / 2)),
         ),
         mass=0.1,
         points={"grasp": (0.0, 0.0, 0.0), "face": (HEAD_X, 0.0, FACE_Z)},

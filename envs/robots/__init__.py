@@ -1,0 +1,1 @@
+"""The robot: description, shapes, kinematics, and driving it in a scene."""

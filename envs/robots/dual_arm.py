@@ -63,9 +63,7 @@ class DualArm:
             for link_builder in builder.link_builders:
                 link_builder.visual_records = []
         self.articulation = builder.build(fix_root_link=True)
-        self.articulation.root_pose = sapien.Pose(
-            robot.ROBOT_POSITION, robot.ROBOT_QUATERNION_WXYZ
-        )
+        self.articulation.root_pose = sapien.Pose(robot.ROBOT_POSITION, robot.ROBOT_QUATERNION_WXYZ)
         self._drives = [
             self.articulation.find_joint_by_name(name)
             for side in robot.ARM_SIDES

@@ -96,7 +96,7 @@ class ArmKinematics:
                 joints <= robot.ARM_UPPER + _TOLERANCE
             )
             if inside.all():
-                return np.clip(joints, robot.ARM_LOWER, robot.ARM_UPPER)
+                return np.asarray(np.clip(joints, robot.ARM_LOWER, robot.ARM_UPPER))
         return None
 
 

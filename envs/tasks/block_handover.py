@@ -120,7 +120,8 @@ class BlockHandover(Task):
         target = state.position("pad") + [0, 0, PAD_HALF_HEIGHT + HALF_HEIGHT - TAKE_BELOW]
         over = gripper_pose(target + [0, 0, 0.06], facing_along(np.pi / 2))
         yield from motion.play(
-            left=left.home(), right=chain(right.move([0.15, 0, 0]), right.reach(over), right.wait(3))
+            left=left.home(),
+            right=chain(right.move([0.15, 0, 0]), right.reach(over), right.wait(3)),
         )
         slip = motion.scene().position("bar")[:2] - state.position("pad")[:2]
         yield from motion.solo(

@@ -58,9 +58,7 @@ class BlocksStackEasy(Task):
             return abs(x) >= 0.05 and free and all(np.hypot(x - a, y - b) >= 0.1 for a, b in places)
 
         for name, color in (("red_block", RED), ("black_block", BLACK)):
-            x, y = sample_until(
-                rng, (-0.25, 0.25), (-0.15, 0.05), apart, near_middle=(-0.15, 0.0)
-            )
+            x, y = sample_until(rng, (-0.25, 0.25), (-0.15, 0.05), apart, near_middle=(-0.15, 0.0))
             places.append((x, y))
             pose = turned(x, y, TABLE_HEIGHT + HALF_SIZE, rng.uniform(-1.57, 1.57))
             simulation.add(name, cube(color), pose)

@@ -43,15 +43,15 @@ class SceneState:
     endpose: NDArray[np.float64]
     table_height: float
 
-    def position(self, name: str, point: tuple[float, float, float] = (0, 0, 0)) -> NDArray[np.float64]:
+    def position(
+        self, name: str, point: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    ) -> NDArray[np.float64]:
         """World position of a point that is given in a thing's own frame."""
         return np.asarray((self.poses[name] * sapien.Pose(point)).p, dtype=np.float64)
 
     def axis(self, name: str, axis: int) -> NDArray[np.float64]:
         """World direction of a thing's x (0), y (1) or z (2) axis."""
-        return np.asarray(
-            self.poses[name].to_transformation_matrix()[:3, axis], dtype=np.float64
-        )
+        return np.asarray(self.poses[name].to_transformation_matrix()[:3, axis], dtype=np.float64)
 
     def fingertips(self, side: int) -> NDArray[np.float64]:
         """World position between the finger pads of the left (0) or right (1) arm."""

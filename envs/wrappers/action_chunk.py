@@ -41,9 +41,7 @@ class ActionChunk(gymnasium.Wrapper[Any, NDArray[Any], Any, NDArray[Any]]):
             np.tile(single.low, (length, 1)), np.tile(single.high, (length, 1)), dtype=np.float32
         )
 
-    def step(
-        self, action: NDArray[Any]
-    ) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+    def step(self, action: NDArray[Any]) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Executes a chunk.
 
         Args:

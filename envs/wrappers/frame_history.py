@@ -21,9 +21,7 @@ class FrameHistory(gymnasium.Wrapper[Any, NDArray[Any], Any, NDArray[Any]]):
         frames_back: How many control steps before the newest each frame lies.
     """
 
-    def __init__(
-        self, env: gymnasium.Env[Any, NDArray[Any]], frames: int, stride: int = 1
-    ) -> None:
+    def __init__(self, env: gymnasium.Env[Any, NDArray[Any]], frames: int, stride: int = 1) -> None:
         """Wraps an environment.
 
         Args:
@@ -47,9 +45,7 @@ class FrameHistory(gymnasium.Wrapper[Any, NDArray[Any], Any, NDArray[Any]]):
         self._past.extend([observation] * (self._past.maxlen or 1))
         return self._stacked(), info
 
-    def step(
-        self, action: NDArray[Any]
-    ) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+    def step(self, action: NDArray[Any]) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Executes an action."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._past.append(observation)

@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+import envs
+from envs.seeds import SeedListError, lists, seed_list_sha256, source_sha256, validated_seeds
+
+
+@pytest.mark.parametrize("task", envs.task_names())
+def test_lists_are_whole_and_fresh(task):
+    seeds = validated_seeds(task, 100)
+    assert len(set(seeds)) == 100
+    assert seeds == sorted(seeds)
+    assert min(seeds) >= 100_000
+    content = json.loads(lists.list_path(task).read_text())
+    passed_over = {int(seed) for seed in content["failed"]}
+    assert set(range(100_000, seeds[-1] + 1)) == set(seeds) | passed_over
+    assert not lists.is_stale(task), f"run python -m envs.seeds.validate {task}"
+
+
+def test_more_than_there_are_is_refused():
+    with pytest.raises(SeedListError, match="has 100 validated seeds, 101"):
+        validated_seeds("block_handover", 101)
+
+
+def test_a_task_without_a_list_is_named():
+    with pytest.raises(SeedListError, match="some_module:Task"):
+        validated_seeds("some_module:Task", 1)
+    with pytest.raises(SeedListError, match="validated_seeds=false"):
+        seed_list_sha256("../../etc/passwd")
+
+
+def test_hash_notices_code_and_ignores_words(tmp_path, monkeypatch):
+    task = "block_handover"
+    original = lists._ROOT
+    for path in original.glob("envs/**/*.py"):
+        copy = tmp_path / path.relative_to(original)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text())
+    monkeypatch.setattr(lists, "_ROOT", tmp_path)
+    before = source_sha256(task)
+    for name in ("envs/tasks/block_handover.py", "envs/experts/motion.py"):
+        file = tmp_path / name
+        text = file.read_text()
+        file.write_text("# a comment\n" + text.replace('"""', '"""Other words. ', 1))
+        assert source_sha256(task) == before
+        file.write_text(text + "\nCHANGED = 1\n")
+        assert source_sha256(task) != before
+        file.write_text(text)
+    other = tmp_path / "envs/tasks/blocks_stack_easy.py"
+    other.write_text(other.read_text() + "\nCHANGED = 1\n")
+    assert source_sha256(task) == before, "another task's module does not matter"
+
+
+def test_a_damaged_list_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(lists, "_FOLDER", tmp_path)
+    (tmp_path / "block_handover.json").write_text("{")
+    with pytest.raises(SeedListError, match="damaged"):
+        validated_seeds("block_handover", 1)

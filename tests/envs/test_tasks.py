@@ -1,0 +1,177 @@
+"""Checks are not blind, layouts keep their rules, experts solve their tasks."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+import sapien
+
+import envs
+from envs.dual_arm_env import DualArmEnv
+from envs.experts.episode import run_expert
+from envs.tasks import load_task
+from envs.tasks.layout import LayoutError, folded, sample_until
+
+SEEDS = (0, 1, 2, 3, 100_000, 100_001)
+UNDO = {"block_hammer_beat": "hammer", "block_handover": "bar", "blocks_stack_easy": "black_block"}
+"""The thing that each expert's last stage moves."""
+
+
+@pytest.fixture(scope="module", params=envs.task_names())
+def env(request):
+    return DualArmEnv(request.param)
+
+
+def test_expert_solves_the_task(env):
+    episodes = [run_expert(env, seed) for seed in SEEDS]
+    assert [episode.reason for episode in episodes] == [""] * len(SEEDS)
+    assert max(episode.steps for episode in episodes) < env.task.step_limit / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [0, 100_000])
+def test_expert_solves_95_of_100(env, first):
+    episodes = [run_expert(env, seed) for seed in range(first, first + 100)]
+    failures = [(episode.seed, episode.reason) for episode in episodes if not episode.success]
+    assert len(failures) <= 5, failures
+
+
+def test_no_success_at_reset_or_while_holding(env):
+    for seed in range(50):
+        _, info = env.reset(seed=seed)
+        assert not info["success"]
+        assert not all(info["checks"].values())
+    for _ in range(20):
+        *_, info = env.step(env.hold_action())
+        assert not info["success_once"]
+        assert info["failure"] is None
+
+
+def test_no_success_under_random_actions(env):
+    for seed in range(4):
+        env.reset(seed=seed)
+        rng = np.random.default_rng(seed)
+        for _ in range(60):
+            *_, info = env.step(rng.uniform(env.action_space.low, env.action_space.high))
+            assert not info["success_once"]
+
+
+def test_success_is_lost_when_the_last_stage_is_undone(env):
+    assert run_expert(env, 0).success
+    thing = env.simulation.things[UNDO[env.task.name]]
+    for offset in ([0.06, 0, 0], [0, 0.06, 0], [0, 0, 0.05]):
+        before = thing.pose
+        thing.pose = sapien.Pose(before.p + np.array(offset), before.q)
+        assert not env.task.evaluate(env.scene_state(), env.start).success, offset
+        thing.pose = before
+    assert env.task.evaluate(env.scene_state(), env.start).success
+    thing.pose = sapien.Pose(thing.pose.p + np.array([0.3, 0, 0.05]), thing.pose.q)
+    *_, info = env.step(env.hold_action())
+    assert info["success_once"]
+    assert not info["success"]
+
+
+def test_every_check_can_fail_and_progress_stays_in_bounds(env):
+    """Over an expert's episode each named condition is seen both false and true, or watched."""
+    env.reset(seed=2)
+    seen = {name: set() for name in env.task.evaluate(env.start, env.start).checks}
+    rewards = []
+    step = env.step
+
+    def watched(action):
+        result = step(action)
+        rewards.append(result[1])
+        for name, holds in result[4]["checks"].items():
+            seen[name].add(holds)
+        return result
+
+    env.step = watched
+    try:
+        assert run_expert(env, 2).success
+    finally:
+        del env.step
+    assert all(True in values for values in seen.values()), seen
+    assert min(rewards) >= 0
+    assert max(rewards) == 1
+    assert rewards[0] < 0.5
+
+
+def test_evaluation_is_a_pure_function_of_the_scene(env):
+    """A task object that has run nothing judges like the one whose expert ran."""
+    assert run_expert(env, 1).success
+    state, start = env.scene_state(), env.start
+    fresh = load_task(env.task.name).evaluate(copy.copy(state), start)
+    assert fresh == env.task.evaluate(state, start)
+    assert fresh.success
+
+
+def test_heights_are_judged_relative_to_the_table(env):
+    assert run_expert(env, 0).success
+    state, shift = env.scene_state(), np.array([0, 0, 0.1])
+    lifted = dataclasses.replace(
+        state,
+        poses={n: sapien.Pose(p.p + shift, p.q) for n, p in state.poses.items()},
+        endpose=state.endpose + np.array([0, 0, 0.1, 0, 0, 0, 0]),
+        table_height=state.table_height + 0.1,
+    )
+    assert env.task.evaluate(lifted, env.start).success
+
+
+def test_success_must_be_held(env):
+    env.reset(seed=0)
+    held, solved_at = 0, None
+    from envs.experts.motion import Motion
+
+    motion = Motion(env.simulation.robot.joint_target, env.scene_state, 1 / env.control_hz)
+    for action in env.task.expert(motion, env.start):
+        _, _, terminated, _, info = env.step(action)
+        held = held + 1 if all(info["checks"].values()) else 0
+        assert info["success"] == (held >= env.task.hold_steps)
+        solved_at = solved_at or terminated
+    assert solved_at
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "x", "y"),
+    [
+        ("block_hammer_beat", "block", (-0.25, 0.25), (-0.05, 0.15)),
+        ("block_handover", "bar", (-0.25, -0.05), (0.0, 0.25)),
+        ("blocks_stack_easy", "red_block", (-0.25, 0.25), (-0.15, 0.05)),
+        ("blocks_stack_easy", "black_block", (-0.25, 0.25), (-0.15, 0.05)),
+    ],
+)
+def test_layouts_fill_robotwins_ranges(task, name, x, y):
+    env = DualArmEnv(task)
+    places = []
+    for seed in range(60):
+        env.reset(seed=seed)
+        places.append(env.simulation.pose(name).p)
+    places = np.array(places)
+    for axis, (low, high) in enumerate((x, y)):
+        assert places[:, axis].min() >= low - 0.002
+        assert places[:, axis].max() <= high + 0.002
+        assert np.ptp(places[:, axis]) > 0.6 * (high - low)
+    if task != "block_handover":
+        assert np.abs(places[:, 0]).min() >= 0.048
+
+
+def test_things_rest_after_reset(env):
+    env.reset(seed=0)
+    before = {name: pose.p for name, pose in env.start.poses.items()}
+    for _ in range(10):
+        env.step(env.hold_action())
+    for name, pose in env.scene_state().poses.items():
+        assert np.abs(pose.p - before[name]).max() < 1e-3, name
+
+
+def test_sampling_gives_up_with_words():
+    with pytest.raises(LayoutError, match="no place"):
+        sample_until(np.random.default_rng(0), (0, 1), (0, 1), lambda x, y: False)
+
+
+def test_folding_keeps_what_a_square_looks_like():
+    yaw = np.linspace(-4, 4, 81)
+    folds = np.array([folded(value) for value in yaw])
+    assert np.abs(folds).max() <= np.pi / 4 + 1e-9
+    assert np.allclose(np.cos(4 * folds), np.cos(4 * yaw))
