@@ -113,6 +113,9 @@ OBSERVER_MOUNT = CameraMount(facing((0.0, 0.23, 1.33), (0.0, -1.0, -1.02)))
 OBSERVER_MODEL = CameraModel(320, 240, np.deg2rad(93.0))
 """Camera for people: from above the far edge of the table towards the robot (RoboTwin 2.0)."""
 
+VIEWER_POSE = facing((1.15, 0.30, 1.65), (-1.15, -0.65, -0.80))
+"""Where the interactive window looks from at first: over the table's right far corner."""
+
 
 def extrinsic_cv(pose: sapien.Pose) -> Matrix:
     """World-to-camera matrix (4x4, OpenCV axes) of a camera at a SAPIEN pose."""

@@ -190,10 +190,7 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
         """The observer camera's picture (H, W, 3), or None in `human`, which shows a window."""
         if self.render_mode == "human":
-            if self._viewer is None:
-                self._viewer = self.simulation.viewer()
-            self._viewer.set_scene(self.simulation.scene)
-            self._viewer.render()
+            self._viewer = self.simulation.show(self._viewer)
             return None
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs render_mode='rgb_array' or 'human'")

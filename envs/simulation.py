@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import sapien
 from numpy.typing import NDArray
 
-from envs.cameras import FAR, NEAR, CameraModel, CameraMount, extrinsic_cv
+from envs.cameras import FAR, NEAR, VIEWER_POSE, CameraModel, CameraMount, extrinsic_cv
 from envs.objects.model import ObjectModel
 from envs.robots.dual_arm import DualArm
 from envs.vulkan import RENDERING_HELP
@@ -122,7 +123,7 @@ class Simulation:
             self.add(name, ObjectModel.box(half_size, color), sapien.Pose(center), fixed=True)
         if self.visuals:
             self.scene.set_ambient_light([0.42, 0.42, 0.42])
-            self.scene.add_directional_light([0.0, 0.5, -1.0], [0.75, 0.75, 0.75], shadow=True)
+            self.scene.add_directional_light([0.0, 0.5, -1.0], [1.3, 1.3, 1.3], shadow=True)
             for x in (-1.0, 1.0):
                 self.scene.add_point_light([x, 0.0, 1.8], [0.45, 0.45, 0.45])
 
@@ -234,6 +235,22 @@ class Simulation:
             extrinsic_cv=extrinsic_cv(camera.global_pose).astype(np.float32),
         )
 
-    def viewer(self) -> sapien.utils.Viewer:
-        """Opens SAPIEN's interactive window on this scene (needs a display)."""
-        return self.scene.create_viewer()
+    def show(self, viewer: Any = None) -> Any:
+        """Shows the scene in SAPIEN's interactive window (needs a display).
+
+        Args:
+            viewer: The window, if there is one already; its view stays as the user turned it.
+
+        Returns:
+            The window.
+        """
+        if viewer is None:
+            viewer = sapien.utils.Viewer()
+            viewer.set_scene(self.scene)
+            viewer.set_camera_pose(VIEWER_POSE)
+        elif viewer.scene is not self.scene:
+            pose = viewer.window.get_camera_pose()
+            viewer.set_scene(self.scene)
+            viewer.set_camera_pose(pose)
+        viewer.render()
+        return viewer
