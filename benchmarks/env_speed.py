@@ -3,286 +3,309 @@
     python benchmarks/env_speed.py [--maniskill-python /tmp/maniskill/bin/python] [--json FILE]
 
 All contenders take turns in one run, round by round, in alternating order, so that whatever else
-the machine does meets all of them. Ours and the bare loops execute the same 32 actions in a round,
-a piece of an expert's episode, and must come out of it in the same physical state, bit for bit.
-Ratios are taken within rounds. See benchmarks/README.md for what each contender does.
+the machine does meets all of them; ratios are taken within rounds. Ours and the bare loops execute
+the same 32 actions in a round, a piece of an expert's episode, and must come out of it in the same
+physical state, bit for bit. benchmarks/README.md says what each contender does.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
+import hashlib
 import json
-import multiprocessing
 import os
-import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-ROUND_STEPS = 32
-"""Actions in a round, and in a chunk."""
-MAX_COST = 1.10
-"""Goal: cost of our step over that of the bare loop."""
-MIN_SPEEDUP = 8.0
-"""Goal: our steps per second over ManiSkill's."""
-
-ENV, CHUNKS, BARE = "env, 4 RGB-D cameras", "env, 4 RGB-D cameras, chunks of 32", "bare loop"
-STATE, BARE_STATE = "env, state only", "bare loop, physics only"
-MANISKILL = "ManiSkill, 3 RGB-D cameras"
+ROUND_STEPS = 32  # also the length of a chunk
+ENV, CHUNKS, STATE = "env, 4 cameras", "env, 4 cameras, chunks of 32", "env, state only"
+BARE, BARE_STATE = "bare loop, 4 cameras", "bare loop, physics only"
+MANISKILL, TWICE = "ManiSkill, 3 cameras", ", 2 processes"
 
 
-@dataclass
-class Time:
-    """What some steps took.
-
-    Attributes:
-        steps: Control steps.
-        wall_s: Time that passed.
-        cpu_s: CPU time of all threads and processes that took part.
-        state: Hash of the physical state afterwards; empty where there is none to compare.
-    """
+class Time(NamedTuple):
+    """What some steps took."""
 
     steps: int
-    wall_s: float
-    cpu_s: float
-    state: str = ""
+    begin_s: float  # monotonic clock, which all processes of a machine share
+    end_s: float
+    cpu_s: float  # of all threads and processes that took part
+    state: str = ""  # hash of the physical state afterwards, if it is to be compared
+
+    @property
+    def step_s(self) -> float:
+        """Wall time of a step."""
+        return (self.end_s - self.begin_s) / self.steps
 
 
-class Contender(Protocol):
-    """Something that takes its turn in every round."""
-
-    def rewind(self) -> None:
-        """Goes back to the beginning of the episode; not timed."""
-
-    def play(self, first: int) -> Time:
-        """Executes the round's actions, `ROUND_STEPS` from this one on."""
+Player = Callable[[int], Time]
+"""Executes a round's actions, `ROUND_STEPS` from the given one on; at 0 it begins the episode."""
 
 
-@dataclass
-class Tape:
-    """A piece of an expert's episode.
-
-    Attributes:
-        actions: What the expert did, a multiple of `ROUND_STEPS`.
-        drives: For each action and each of its physics steps, what is set on the joints' drives
-            before it: (joint, velocity target) and (joint, position target).
-    """
+class Tape(NamedTuple):
+    """A piece of an expert's episode."""
 
     task: str
     seed: int
-    actions: list[Any] = field(default_factory=list)
-    drives: list[list[tuple[list[Any], list[Any]]]] = field(default_factory=list)
+    actions: list[Any]
+    # The same for SAPIEN: for each action, for each of its physics steps, the joints' new velocity
+    # targets and new position targets as (joint, value).
+    drives: list[list[list[list[tuple[int, float]]]]]
 
 
 def record(task: str, seed: int) -> Tape:
-    """Has the expert play, and notes what its actions come down to for SAPIEN."""
+    """Has the expert play, and reads off SAPIEN's joints what the robot's code does to them."""
     from envs import make_env
     from envs.dual_arm_env import PHYSICS_STEPS_PER_ACTION
     from envs.experts.motion import Motion
     from envs.simulation import PHYSICS_DT
 
-    tape = Tape(task, seed)
+    tape = Tape(task, seed, [], [])
     env: Any = make_env(task).unwrapped
     env.reset(seed=seed)
     motion = Motion(env.simulation.robot.joint_target, env.scene_state, 1.0 / env.control_hz)
     for action in env.task.expert(motion, env.start):
-        _, _, terminated, _, _ = env.step(action)
-        if terminated:
-            break  # from here on a chunk would be cut short
+        if env.step(action)[2]:
+            break  # a chunk would be cut short where the task is solved
         tape.actions.append(action)
     del tape.actions[len(tape.actions) // ROUND_STEPS * ROUND_STEPS :]
     if not tape.actions:
-        raise SystemExit(f"the expert needs fewer than {ROUND_STEPS} steps for {task}, seed {seed}")
+        raise SystemExit(f"{task} with seed {seed} takes the expert less than {ROUND_STEPS} steps")
 
     env.reset(seed=seed)
     robot = env.simulation.robot
     joints = robot.articulation.active_joints
-    past = [(_number(j.drive_velocity_target), _number(j.drive_target)) for j in joints]
+
+    def targets() -> Any:
+        pairs = [(joint.drive_velocity_target, joint.drive_target) for joint in joints]
+        return np.array(pairs, dtype=np.float64).reshape(-1, 2).T
+
+    past = targets()
     for action in tape.actions:
-        physics_steps = []
+        tape.drives.append([])
         for _ in robot.follow(action, PHYSICS_STEPS_PER_ACTION, PHYSICS_DT):
-            now = [(_number(j.drive_velocity_target), _number(j.drive_target)) for j in joints]
-            changes = [
-                [(i, new[k]) for i, (old, new) in enumerate(zip(past, now)) if old[k] != new[k]]
-                for k in (0, 1)
-            ]
-            physics_steps.append((changes[0], changes[1]))
+            now = targets()
+            changed = [np.flatnonzero(now[kind] != past[kind]).tolist() for kind in (0, 1)]
+            values = now.tolist()
+            tape.drives[-1].append([[(i, values[k][i]) for i in changed[k]] for k in (0, 1)])
             past = now
-        tape.drives.append(physics_steps)
     return tape
 
 
-def _number(value: Any) -> float:
-    return float(np.asarray(value).reshape(-1)[0])
+def state_of(env: Any) -> str:
+    """Hash of all poses and of the robot's joints, as SAPIEN has them."""
+    simulation = env.unwrapped.simulation
+    robot = simulation.robot.articulation
+    poses = [thing.pose.to_transformation_matrix() for thing in simulation.things.values()]
+    state = np.concatenate([*poses, [robot.qpos, robot.qvel]], axis=None)
+    return hashlib.sha256(state.tobytes()).hexdigest()
 
 
-class EnvContender:
-    """The environment as `make_env` gives it."""
+def env_player(tape: Tape, *, in_chunks: bool = False, **kwargs: Any) -> Player:
+    """The environment as `make_env` gives it, possibly with all of a round in one chunk."""
+    from envs import make_env
+    from envs.wrappers import ActionChunk
 
-    def __init__(self, tape: Tape, *, chunk: int = 1, **kwargs: Any) -> None:
-        """Makes it; `kwargs` as for `make_env`."""
-        from envs import make_env
-        from envs.wrappers import ActionChunk
+    env: Any = make_env(tape.task, **kwargs)
+    if in_chunks:
+        env = ActionChunk(env, ROUND_STEPS)
 
-        self.env: Any = make_env(tape.task, **kwargs)
-        if chunk > 1:
-            self.env = ActionChunk(self.env, chunk)
-            actions = np.array(tape.actions)
-            self.steps = [actions[i : i + chunk] for i in range(0, len(actions), chunk)]
-        else:
-            self.steps = tape.actions
-        self.seed, self.chunk = tape.seed, chunk
-        self.observation: Any = None
-
-    def rewind(self) -> None:
-        self.env.reset(seed=self.seed)
-
-    def play(self, first: int) -> Time:
-        steps = self.steps[first // self.chunk : (first + ROUND_STEPS) // self.chunk]
-        cpu, wall = time.process_time(), time.perf_counter()
+    def play(first: int) -> Time:
+        if first == 0:
+            env.reset(seed=tape.seed)
+        actions = tape.actions[first : first + ROUND_STEPS]
+        steps = [np.array(actions)] if in_chunks else actions
+        cpu, begin = time.process_time(), time.perf_counter()
         for action in steps:
-            self.observation, _, _, _, info = self.env.step(action)
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        if self.chunk > 1 and info["executed"] != self.chunk:
-            raise SystemExit(f"a chunk was cut short after {info['executed']} actions")
-        return Time(ROUND_STEPS, wall, cpu, self.env.unwrapped.state_sha256())
+            seen = env.step(action)  # noqa: F841  (kept until the next, as a user would)
+        end, cpu = time.perf_counter(), time.process_time() - cpu
+        return Time(ROUND_STEPS, begin, end, cpu, state_of(env))
+
+    return play
 
 
-class BareLoop:
-    """The environment's own scene, stepped and photographed with nothing but SAPIEN's calls.
+def bare_player(tape: Tape, **kwargs: Any) -> Player:
+    """The environment's own scene, moved and photographed with nothing but SAPIEN's calls.
 
-    The arrays that SAPIEN hands out stay as they are: RGBA, position and segmentation. There is
-    no action to check, no state to read, no judge, no observation.
+    The pictures stay as SAPIEN hands them out: RGBA, and position with segmentation. No action is
+    checked, no state read, no success judged, no observation built.
     """
+    from envs import make_env
 
-    def __init__(self, tape: Tape, **kwargs: Any) -> None:
-        """Makes the environment that builds the scene; `kwargs` as for `make_env`."""
-        from envs import make_env
+    env: Any = make_env(tape.task, **kwargs).unwrapped
 
-        self.env: Any = make_env(tape.task, **kwargs).unwrapped
-        self.tape = tape
-        self.pictures: dict[str, Any] = {}
-
-    def rewind(self) -> None:
-        self.env.reset(seed=self.tape.seed)
-        simulation = self.env.simulation
-        self.scene = simulation.scene
-        self.joints = simulation.robot.articulation.active_joints
-        self.cameras = [
-            camera
-            for camera in (self.scene.get_cameras() if simulation.visuals else [])
-            if camera.name in self.env.cameras
-        ]
-
-    def play(self, first: int) -> Time:
-        scene, joints, cameras = self.scene, self.joints, self.cameras
-        cpu, wall = time.process_time(), time.perf_counter()
-        for physics_steps in self.tape.drives[first : first + ROUND_STEPS]:
-            for velocities, targets in physics_steps:
+    def play(first: int) -> Time:
+        if first == 0:
+            env.reset(seed=tape.seed)
+        scene, joints = env.simulation.scene, env.simulation.robot.articulation.active_joints
+        cameras = scene.get_cameras() if env.cameras else []
+        cpu, begin = time.process_time(), time.perf_counter()
+        for physics_steps in tape.drives[first : first + ROUND_STEPS]:
+            for velocities, positions in physics_steps:
                 for i, value in velocities:
                     joints[i].set_drive_velocity_target(value)
-                for i, value in targets:
+                for i, value in positions:
                     joints[i].set_drive_target(value)
                 scene.step()
             if cameras:
                 scene.update_render()
                 for camera in cameras:
                     camera.take_picture()
-                self.pictures = {
-                    camera.name: (
-                        camera.get_picture("Color"),
-                        camera.get_picture("PositionSegmentation"),
-                    )
+                seen = [  # noqa: F841
+                    (camera.get_picture("Color"), camera.get_picture("PositionSegmentation"))
                     for camera in cameras
-                }
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        return Time(ROUND_STEPS, wall, cpu, self.env.state_sha256())
+                ]
+        end, cpu = time.perf_counter(), time.process_time() - cpu
+        return Time(ROUND_STEPS, begin, end, cpu, state_of(env))
+
+    return play
 
 
-class Workers:
-    """Several processes with an environment each, one rendering thread each, all at once."""
+def processes_player(command: Sequence[str], number: int, about: dict[str, Any]) -> Player:
+    """Copies of a program that play at once when they read a line; they answer with one of JSON.
 
-    def __init__(self, tape: Tape, number: int, **kwargs: Any) -> None:
-        """Starts them; `kwargs` as for `make_env`."""
-        context = multiprocessing.get_context("spawn")
-        self.pipes = []
-        with _one_rendering_thread():
-            for _ in range(number):
-                ours, theirs = context.Pipe()
-                arguments = (theirs, tape, kwargs)
-                context.Process(target=_work, args=arguments, daemon=True).start()
-                self.pipes.append(ours)
+    Several get one rendering thread each. `about` takes what they say besides times.
+    """
+    from envs.vulkan import driver_folder
 
-    def rewind(self) -> None:
-        self._ask(None)
+    environment = dict(os.environ)
+    if number > 1:
+        environment["LP_NUM_THREADS"] = "1"
+    # Libraries of the Vulkan driver, which our own processes load by themselves.
+    libraries = [str(driver_folder() / "lib"), environment.get("LD_LIBRARY_PATH", "")]
+    environment["LD_LIBRARY_PATH"] = ":".join(filter(None, libraries))
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    children = [subprocess.Popen(command, env=environment, **pipes) for _ in range(number)]
 
-    def play(self, first: int) -> Time:
-        wall = time.perf_counter()
-        parts = self._ask(first)
-        wall = time.perf_counter() - wall
-        return Time(
-            sum(p.steps for p in parts), wall, sum(p.cpu_s for p in parts), parts[0].state
-        )
-
-    def _ask(self, question: int | None) -> list[Time]:
-        for pipe in self.pipes:
-            pipe.send(question)
-        return [pipe.recv() for pipe in self.pipes]
-
-
-def _work(pipe: Any, tape: Tape, kwargs: dict[str, Any]) -> None:
-    contender = EnvContender(tape, **kwargs)
-    with contextlib.suppress(EOFError):
-        while True:
-            first = pipe.recv()
-            pipe.send(contender.rewind() if first is None else contender.play(first))
-
-
-class ManiSkill:
-    """`maniskill_speed.py` in ManiSkill's own interpreter, in one process or several at once."""
-
-    def __init__(self, interpreter: str, steps: int, number: int = 1) -> None:
-        """Starts it; each process takes `steps` steps in a round."""
-        script = Path(__file__).with_name("maniskill_speed.py")
-        command = [interpreter, str(script), "--on-request", "--steps", str(steps)]
-        with _one_rendering_thread() if number > 1 else contextlib.nullcontext():
-            self.processes = [
-                subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    text=True,
-                    env={**os.environ, "LD_LIBRARY_PATH": _driver_libraries()},
-                )
-                for _ in range(number)
-            ]
-        self.about: dict[str, Any] = {}
-
-    def rewind(self) -> None:
-        """It starts an own episode in every round."""
-
-    def play(self, first: int) -> Time:
-        wall = time.perf_counter()
-        for process in self.processes:
-            assert process.stdin
-            process.stdin.write("\n")
-            process.stdin.flush()
-        lines = [process.stdout.readline() for process in self.processes if process.stdout]
-        wall = time.perf_counter() - wall
+    def play(first: int) -> Time:
+        for child in children:
+            print(first, file=child.stdin, flush=True)
+        lines = [child.stdout.readline() for child in children if child.stdout]
         if not all(lines):
-            raise SystemExit("ManiSkill gave up: run benchmarks/maniskill_speed.py by itself")
+            raise SystemExit(f"gave up: {' '.join(command)}")
         answers = [json.loads(line) for line in lines]
-        self.about = answers[0]
-        if len(answers) > 1:  # 
-            wall = max(answer["wall_s"] for answer in answers)
-        return Time(sum(a["steps"] for a in answers), wall, sum(a["cpu_s"] for a in answers))
+        times = [Time(*(a.pop(key, "") for key in Time._fields)) for a in answers]
+        about.update(answers[0])
+        _, begins, ends, cpus, states = zip(*times, strict=True)
+        steps = sum(spent.steps for spent in times)
+        return Time(steps, min(begins), max(ends), sum(cpus), states[0])
+
+    return play
+
+
+def compete(players: dict[str, Player], tape: Tape, rounds: int) -> dict[str, list[Time]]:
+    """Lets everybody play `rounds` rounds after one to warm up."""
+    times: dict[str, list[Time]] = {name: [] for name in players}
+    starts = range(0, len(tape.actions), ROUND_STEPS)
+    for i in range(-1, rounds):  # in round -1, first pictures wait for shaders to be compiled
+        first = starts[max(i, 0) % len(starts)]
+        played = {name: players[name](first) for name in list(players)[:: 1 if i % 2 else -1]}
+        if len({spent.state for spent in played.values() if spent.state}) != 1:
+            raise SystemExit(f"round {i} did not leave everybody in the same physical state")
+        for name in players if i >= 0 else ():
+            times[name].append(played[name])
+    return times
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median and quartiles."""
+    low, median, high = np.percentile(values, [25, 50, 75])
+    return {"median": float(median), "low": float(low), "high": float(high)}
+
+
+def show(result: dict[str, Any]) -> None:
+    words = "{median:.4g} ({low:.4g} .. {high:.4g})".format
+    console = Console()
+    table = Table("median (quartiles)", "steps/s", "CPU ms/step")
+    for name, row in result["contenders"].items():
+        table.add_row(name, words(**row["steps_per_s"]), words(**row["cpu_ms_per_step"]))
+    console.print(table)
+    table = Table("time of a step over that of another", "", "", "goal")
+    for row in result["ratios"]:
+        table.add_row(row["of"], row["to"], words(**row), row["goal"])
+    console.print(table)
+    peer = result["maniskill"].get("vulkan_device", "left out (see --maniskill-python)")
+    console.print(f"we rendered on {result['vulkan_device']}, ManiSkill: {peer}")
+    console.print("load average before and after: {:.2f}, {:.2f}".format(*result["load"]))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--task", default="blocks_stack_easy")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--quick", action="store_true", help="3 rounds")
+    parser.add_argument("--cores", type=int, default=2, help="cores that everybody shares")
+    parser.add_argument("--maniskill-python", help="interpreter that has mani_skill==3.0.1")
+    parser.add_argument("--json", type=Path, help="file for all that was measured")
+    parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+
+    # Comes first: the renderer counts its threads when it starts.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
+    load = os.getloadavg()[0]
+    tape = record(options.task, options.seed)
+    four: dict[str, Any] = {"obs_mode": "rgbd", "resolution": (320, 240)}
+    if options.work:  # the other side of `processes_player`
+        play = env_player(tape, **four)
+        for line in sys.stdin:
+            print(json.dumps(play(int(line))._asdict()), flush=True)
+        return
+
+    from envs.simulation import render_device
+
+    worker = [sys.executable, __file__, "--work", "--task", tape.task, "--seed", str(tape.seed)]
+    players = {
+        ENV: env_player(tape, **four),
+        BARE: bare_player(tape, **four),
+        CHUNKS: env_player(tape, in_chunks=True, **four),
+        STATE: env_player(tape, obs_mode="state"),
+        BARE_STATE: bare_player(tape, obs_mode="state"),
+        ENV + TWICE: processes_player(worker, 2, {}),
+    }
+    pairs = [(ENV, BARE, "at most 1.1"), (STATE, BARE_STATE, "")]
+    maniskill: dict[str, Any] = {}
+    if options.maniskill_python:
+        script = str(Path(__file__).with_name("maniskill_speed.py"))
+        command = [options.maniskill_python, script, "--on-request"]
+        players[MANISKILL] = processes_player(command, 1, maniskill)
+        players[MANISKILL + TWICE] = processes_player(command, 2, maniskill)
+        pairs += [(MANISKILL, ENV, "at least 8"), (MANISKILL + TWICE, ENV + TWICE, "")]
+    times = compete(players, tape, 3 if options.quick else options.rounds)
+
+    result = {
+        "options": {name: str(value) for name, value in vars(options).items()},
+        "load": [load, os.getloadavg()[0]],
+        "vulkan_device": render_device(),
+        "versions": {name: version(name) for name in ("sapien", "numpy")},
+        "maniskill": maniskill,
+        "contenders": {
+            name: {
+                "steps_per_s": spread([1 / t.step_s for t in played]),
+                "cpu_ms_per_step": spread([1e3 * t.cpu_s / t.steps for t in played]),
+                "step_s": [t.step_s for t in played],
+            }
+            for name, played in times.items()
+        },
+        "ratios": [
+            {"of": a, "to": b, "goal": goal}
+            | spread([x.step_s / y.step_s for x, y in zip(times[a], times[b], strict=True)])
+            for a, b, goal in pairs
+        ],
+    }
+    show(result)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -63,7 +63,7 @@ class Check:
 
 def measure_package() -> dict[str, Any]:
     """Imports what the main job runs, in this process."""
-    importlib.import_module("emma_gym.evaluate")
+    importlib.import_module("emma_gym.evaluation_command")
     return {"version": importlib.metadata.version("emma-gym")}
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ TABLE_HEIGHT = 0.74
 """Height of the table's top in metres."""
 TABLE_HALF_SIZE = (0.6, 0.35, 0.025)
 FRICTION = 0.5
-SHADER = "minimal"
+SHADER_FOLDER = Path(__file__).with_name("shaders")
+"""Our shader pack; see its `composite0.frag`."""
 
 
 class RenderingUnavailableError(RuntimeError):
@@ -38,11 +40,19 @@ def _renderer() -> sapien.render.RenderSystem:
         RenderingUnavailableError: With one line that says what to install.
     """
     try:
-        sapien.render.set_camera_shader_dir(SHADER)
+        sapien.render.set_camera_shader_dir(str(SHADER_FOLDER))
         sapien.render.set_picture_format("Color", "r8g8b8a8unorm")
         return sapien.render.RenderSystem()
     except RuntimeError as error:
         raise RenderingUnavailableError(f"{RENDERING_HELP} (SAPIEN says: {error})") from None
+
+
+def shader() -> str:
+    """Name of the shader pack with a hash of its sources: other shaders are other pictures."""
+    digest = hashlib.sha256()
+    for path in sorted(SHADER_FOLDER.iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return f"emma_gym-{digest.hexdigest()[:12]}"
 
 
 def render_device() -> str:
@@ -123,7 +133,18 @@ class Simulation:
             self.add(name, ObjectModel.box(half_size, color), sapien.Pose(center), fixed=True)
         if self.visuals:
             self.scene.set_ambient_light([0.42, 0.42, 0.42])
-            self.scene.add_directional_light([0.0, 0.5, -1.0], [1.3, 1.3, 1.3], shadow=True)
+            self.scene.add_directional_light(
+                [0.0, 0.5, -1.0],
+                [1.3, 1.3, 1.3],
+                shadow=True,
+                # The shadow map covers the table and the robot, and no more: 4 mm a texel. Twice
+                # the resolution would cost as much as all the rest of a picture.
+                position=[0.0, -0.2, TABLE_HEIGHT],
+                shadow_scale=1.0,
+                shadow_near=-3.0,
+                shadow_far=3.0,
+                shadow_map_size=512,
+            )
             for x in (-1.0, 1.0):
                 self.scene.add_point_light([x, 0.0, 1.8], [0.45, 0.45, 0.45])
 
@@ -225,12 +246,12 @@ class Simulation:
         rgb = camera.get_picture("Color")[..., :3]
         if not rgb.any():
             raise RenderingUnavailableError(f"camera '{name}' gave a black frame")
-        # Millimetres in OpenGL's camera frame, and the entity id.
-        position = camera.get_picture("PositionSegmentation")
+        # The bits of float positions in OpenGL's camera frame, and the entity id (gbuffer.frag).
+        packed = camera.get_picture("PositionSegmentation")
         return Picture(
             rgb=np.ascontiguousarray(rgb),
-            depth=(position[..., 2] * np.float32(-1e-3)).astype(np.float32),
-            segmentation=position[..., 3].astype(np.int16),
+            depth=-packed[..., 2].view(np.float32),
+            segmentation=(packed[..., 3] & 0xFFFF).astype(np.int16),
             intrinsic_cv=model.intrinsic_cv.astype(np.float32),
             extrinsic_cv=extrinsic_cv(camera.global_pose).astype(np.float32),
         )

@@ -36,13 +36,13 @@ def software_versions() -> dict[str, str | None]:
 
 def renderer_versions() -> dict[str, str | None]:
     """What makes the pictures of this process: driver manifest, device, shader. Starts it."""
-    from envs.simulation import SHADER, render_device  # loads SAPIEN, which a worker has anyway
+    from envs.simulation import render_device, shader  # loads SAPIEN, which a worker has anyway
 
     driver = os.environ.get("VK_DRIVER_FILES") or os.environ.get("VK_ICD_FILENAMES")
     record = vulkan.read_record()
     if record and driver == str(vulkan.driver_folder() / record.driver_files):
         driver = record.package or driver  # the version says more than where it lies
-    return {"vulkan_driver": driver, "vulkan_device": render_device(), "shader": SHADER}
+    return {"vulkan_driver": driver, "vulkan_device": render_device(), "shader": shader()}
 
 
 @functools.cache

@@ -102,15 +102,20 @@ def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) ->
         return []
     for left in (output_dir / "videos").glob("*/*/.*"):
         left.unlink()  # of a recording that was interrupted
-    workers = min(result["timing"]["workers"], len(episodes))
-    replays = _replay_all(output_dir, episodes, result["policy"]["action_mode"], workers)
-    for replay in replays:
+    made = {(r.condition, r.task, r.seed): r for r in read_replays(output_dir)}
+    missing = [e for e in episodes if (e["condition"], e["task"], e["seed"]) not in made]
+    if not missing:
+        return [replay.path(output_dir, ".mp4") for replay in made.values()]
+    workers = min(result["timing"]["workers"], len(missing))
+    new = _replay_all(output_dir, missing, result["policy"]["action_mode"], workers)
+    for replay in new:
         if replay.reproduced is False:
             logger.warning(
                 "the replay of %s ended in another state than the episode did; its video does not "
                 "show what was scored",
                 _title(dataclasses.asdict(replay)),
             )
+    replays = [*made.values(), *new]
     listed = json.dumps([dataclasses.asdict(replay) for replay in replays], indent=2)
     (output_dir / "videos").mkdir(parents=True, exist_ok=True)
     _write_whole(output_dir / "videos" / "replays.json", (listed + "\n").encode())

@@ -16,8 +16,9 @@ class ActionChunk(gymnasium.Wrapper[Any, NDArray[Any], Any, NDArray[Any]]):
     """Takes a chunk of actions and renders pictures only where somebody will see them.
 
     A step executes the chunk's actions in turn and returns the observation after the last one;
-    rewards add up. Pictures are taken after the last action, and after those before it that a
-    `FrameHistory` inside asks for. The chunk is cut short where the episode is truncated or fails,
+    rewards add up. Pictures are taken after the last action, and as far back from it as a
+    `FrameHistory` inside reaches: also those that it does not stack now may be due after the next
+    chunk, whose length nobody knows. The chunk is cut short where the episode is truncated or fails,
     and where it first succeeds: `info["executed"]` says how many actions ran.
     """
 
@@ -56,28 +57,28 @@ class ActionChunk(gymnasium.Wrapper[Any, NDArray[Any], Any, NDArray[Any]]):
             raise InvalidActionError(
                 f"action chunk has shape {chunk.shape}, (T, {size}) with T in 1..{length} is needed"
             )
-        looks = self._steps_back()
+        reach = self._reach()
         base: Any = self.unwrapped
         total = 0.0
         try:
             for i, single in enumerate(chunk):
-                base.render_next = len(chunk) - 1 - i in looks
+                base.render_next = len(chunk) - 1 - i <= reach
                 observation, reward, terminated, truncated, info = self.env.step(single)
                 total += float(reward)
                 if terminated or truncated:
                     break
         finally:
             base.render_next = True
-        if (terminated or truncated) and i < len(chunk) - 1:
+        if i + reach < len(chunk) - 1:
             # The chunk ended where no picture was due: look now, before anything moves.
             observation = self._look(observation)
         info["executed"] = i + 1
         return observation, total, terminated, truncated, info
 
-    def _steps_back(self) -> set[int]:
+    def _reach(self) -> int:
         if self.env.has_wrapper_attr("frames_back"):
-            return set(self.env.get_wrapper_attr("frames_back"))
-        return {0}
+            return max(self.env.get_wrapper_attr("frames_back"))
+        return 0
 
     def _look(self, observation: Any) -> Any:
         base: Any = self.unwrapped

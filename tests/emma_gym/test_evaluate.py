@@ -149,7 +149,7 @@ def test_errors_are_shown(tmp_path, here):
     status, out, errors = here("episodes=2", "policy_config.fault=bad", "output_dir=run")
     assert status == 0
     assert "errors 2" in errors
-    assert re.search(r"error in 2 of 2: act returned in row 0: .*NaN", out)
+    assert re.search(r"error in 2 of 2: act returned in row 0: .*nan", out)
     result = json.loads((tmp_path / "run/result.json").read_text())
     assert result["summary"]["overall"][0]["errors"] == 2
 

@@ -54,12 +54,26 @@ def test_history_inside_a_chunk_equals_history_step_by_step(renderer, monkeypatc
         expected, *_ = single.step(action)
     taken = count_pictures(chunked, monkeypatch)
     observation, *_ = chunked.step(actions)
-    assert len(taken) == 3
+    assert len(taken) == 5
     assert not np.array_equal(expected["joint_position"][0], expected["joint_position"][2])
     assert np.array_equal(expected["joint_position"], observation["joint_position"])
     rgb = observation["cameras"]["head_camera"]["rgb"]
     assert np.array_equal(expected["cameras"]["head_camera"]["rgb"], rgb)
     assert isinstance(observation["instruction"], str)
+
+
+def test_history_that_reaches_beyond_short_chunks_is_fresh(renderer):
+    single = FrameHistory(make_env(TASK, **SMALL), frames=2, stride=3)
+    chunked = ActionChunk(FrameHistory(make_env(TASK, **SMALL), frames=2, stride=3), 4)
+    single.reset(seed=1)
+    chunked.reset(seed=1)
+    actions = wandering(single, 8)
+    for first, last in ((0, 2), (2, 3), (3, 7), (7, 8)):
+        for action in actions[first:last]:
+            expected, *_ = single.step(action)
+        observation, *_ = chunked.step(actions[first:last])
+        rgb = observation["cameras"]["head_camera"]["rgb"]
+        assert np.array_equal(expected["cameras"]["head_camera"]["rgb"], rgb)
 
 
 def test_a_chunk_cut_short_shows_its_last_moment(renderer):

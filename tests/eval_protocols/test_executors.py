@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -52,9 +53,8 @@ def test_the_sane_policy_is_a_good_reference(sane):
     assert {record["success_once"] for record in sane.values()} == {True, False}
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_processes_give_the_same_records(sane, workers):
-    assert records(ProcessExecutor(make_runner("Adder"), workers)) == sane
+def test_processes_give_the_same_records(sane):
+    assert records(ProcessExecutor(make_runner("Adder"), 2)) == sane
 
 
 def test_a_policy_that_always_kills_its_worker_costs_its_own_episodes_only(sane):
@@ -72,7 +72,7 @@ def test_a_policy_that_always_kills_its_worker_costs_its_own_episodes_only(sane)
     assert any("Segmentation fault" in line for line in lines)
 
 
-@pytest.mark.parametrize("fault", ["segfault", "system_exit", "orphan"])
+@pytest.mark.parametrize("fault", ["system_exit", "orphan"])
 def test_a_worker_that_dies_once_costs_one_retry(sane, tmp_path, fault):
     config = {"fault": fault, "seeds": [2], "marker": str(tmp_path / "marker")}
     found = records(
@@ -83,16 +83,19 @@ def test_a_worker_that_dies_once_costs_one_retry(sane, tmp_path, fault):
 
 
 def test_a_worker_that_is_killed_from_outside_costs_one_retry(sane):
-    executor = ProcessExecutor(make_runner("Adder", sleep_s=0.05), 2)
-    with executor:
-        executor.start()
-        run = executor.run(UNITS)
-        found = [next(run).record]
-        victim = next(worker for worker, job in executor._jobs.items() if job is not None)
-        os.kill(victim._process.pid, signal.SIGKILL)
-        found += [episode.record for episode in run]
-    assert sorted(record["attempts"] for record in found) == [1, 1, 1, 1, 1, 2]
-    assert {r["seed"]: {**r, "wall_s": 0, "attempts": 1} for r in found} == sane
+    executor = ProcessExecutor(make_runner("Adder", sleep_s=0.1), 1, on_output=lambda line: None)
+
+    def kill():
+        while True:
+            for worker, job in list(executor._jobs.items()):
+                if job is not None and job.unit.seed == 2:
+                    time.sleep(0.1)  # into the episode, which takes at least 0.3 s
+                    os.kill(worker._process.pid, signal.SIGKILL)
+                    return
+            time.sleep(0.01)
+
+    threading.Thread(target=kill, daemon=True).start()
+    assert records(executor) == {**sane, 2: {**sane[2], "attempts": 2}}
 
 
 def test_a_policy_that_hangs_is_ended(sane):
@@ -137,7 +140,6 @@ def test_being_stopped_is_not_hanging(sane):
     ("policy", "message"),
     [
         ("Unbuildable", "OSError: weights are missing"),
-        ("Blind", "unknown camera"),
         ("BornDead", r"workers die before they are ready \(SIGSEGV\)"),
         ("Slow", "not built within 1 s"),
     ],
