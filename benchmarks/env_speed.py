@@ -261,7 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(json.dumps(play(int(line))._asdict()), flush=True)
         return
 
-    from envs.simulation import render_device
+    from envs.rendering import render_device
 
     worker = [sys.executable, __file__, "--work", "--task", tape.task, "--seed", str(tape.seed)]
     players = {

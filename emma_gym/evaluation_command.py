@@ -25,8 +25,8 @@ from emma_gym.command_line import (
     interruptible,
 )
 from emma_gym.progress import EvaluationProgress
+from envs.errors import RenderingUnavailableError
 from envs.registration import task_names
-from envs.simulation import RenderingUnavailableError
 from envs.tasks import load_task
 from eval_protocols.episodes import jsonable
 from eval_protocols.evaluation import RESULT_NAME, EvaluationSettings, evaluate

@@ -15,6 +15,10 @@ class InvalidOptionError(ValueError):
     """An option has a name or value that is not valid; the message says which are."""
 
 
+class RenderingUnavailableError(RuntimeError):
+    """Pictures are wanted, but no Vulkan driver can make them; one line says what to install."""
+
+
 def nearest(value: Any, valid: Iterable[Any]) -> str:
     """A hint with the valid values most like a wrong one, or all of them."""
     names = [str(name) for name in valid]

@@ -34,7 +34,8 @@ from gymnasium import spaces
 from envs.cameras import FAR, CameraModel
 from envs.instruction_space import InstructionSpace
 from envs.point_cloud import NUMBER_OF_POINTS, merged_point_cloud
-from envs.simulation import Picture, Simulation
+from envs.rendering import Picture
+from envs.simulation import Simulation
 
 OBS_MODES = ("state", "rgb", "rgbd", "pointcloud")
 

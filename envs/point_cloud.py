@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.simulation import TABLE_HEIGHT, Picture
+from envs.rendering import Picture
+from envs.simulation import TABLE_HEIGHT
 
 NUMBER_OF_POINTS = 1024
 CROP_LOWER = np.array([-0.6, -0.35, TABLE_HEIGHT + 1e-4], dtype=np.float32)

@@ -1,22 +1,20 @@
-"""One SAPIEN scene: physics, lights, things, cameras. The only file that touches the renderer."""
+"""One SAPIEN scene: physics, the room, the robot, the task's things."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sapien
 from numpy.typing import NDArray
 
-from envs.cameras import FAR, NEAR, VIEWER_POSE, CameraModel, CameraMount, extrinsic_cv
+from envs import rendering
+from envs.cameras import CameraModel, CameraMount
 from envs.objects.model import ObjectModel
+from envs.rendering import Camera, Picture
 from envs.robots.dual_arm import DualArm
-from envs.vulkan import RENDERING_HELP
 
 PHYSICS_DT = 1.0 / 250.0
 """Seconds of one physics step."""
@@ -24,59 +22,6 @@ TABLE_HEIGHT = 0.74
 """Height of the table's top in metres."""
 TABLE_HALF_SIZE = (0.6, 0.35, 0.025)
 FRICTION = 0.5
-SHADER_FOLDER = Path(__file__).with_name("shaders")
-"""Our shader pack; see its `composite0.frag`."""
-
-
-class RenderingUnavailableError(RuntimeError):
-    """Pictures are wanted, but no Vulkan driver can make them."""
-
-
-@cache
-def _renderer() -> sapien.render.RenderSystem:
-    """Starts the renderer of this process, once.
-
-    Raises:
-        RenderingUnavailableError: With one line that says what to install.
-    """
-    try:
-        sapien.render.set_camera_shader_dir(str(SHADER_FOLDER))
-        sapien.render.set_picture_format("Color", "r8g8b8a8unorm")
-        return sapien.render.RenderSystem()
-    except RuntimeError as error:
-        raise RenderingUnavailableError(f"{RENDERING_HELP} (SAPIEN says: {error})") from None
-
-
-def shader() -> str:
-    """Name of the shader pack with a hash of its sources: other shaders are other pictures."""
-    digest = hashlib.sha256()
-    for path in sorted(SHADER_FOLDER.iterdir()):
-        digest.update(path.name.encode() + path.read_bytes())
-    return f"emma_gym-{digest.hexdigest()[:12]}"
-
-
-def render_device() -> str:
-    """Name of the device that renders. Starts the renderer."""
-    return str(_renderer().device.name)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What one camera saw.
-
-    Attributes:
-        rgb: (H, W, 3) uint8.
-        depth: (H, W) float32, metres along the optical axis, 0 where nothing was hit.
-        segmentation: (H, W) int16, scene id of the thing hit, 0 where none.
-        intrinsic_cv: (3, 3) float32.
-        extrinsic_cv: (4, 4) float32, world to camera, OpenCV axes.
-    """
-
-    rgb: NDArray[np.uint8]
-    depth: NDArray[np.float32]
-    segmentation: NDArray[np.int16]
-    intrinsic_cv: NDArray[np.float32]
-    extrinsic_cv: NDArray[np.float32]
 
 
 class Simulation:
@@ -97,15 +42,14 @@ class Simulation:
         self.visuals = visuals
         systems: list[sapien.System] = [sapien.physx.PhysxCpuSystem()]
         if visuals:
-            _renderer()
+            rendering.start()
             systems.append(sapien.render.RenderSystem())
         self.scene = sapien.Scene(systems)
         self.scene.set_timestep(PHYSICS_DT)
         self.material = self.scene.create_physical_material(FRICTION, FRICTION, 0.0)
         self.things: dict[str, sapien.Entity] = {}
         self._bodies: list[sapien.physx.PhysxRigidDynamicComponent] = []
-        self._cameras: dict[str, sapien.render.RenderCameraComponent] = {}
-        self._models: dict[str, CameraModel] = {}
+        self._cameras: dict[str, Camera] = {}
         self._asset = hashlib.sha256()
         self._build_room()
         self.robot = DualArm(self.scene, visuals=visuals)
@@ -132,21 +76,7 @@ class Simulation:
         for name, (half_size, center, color) in boxes.items():
             self.add(name, ObjectModel.box(half_size, color), sapien.Pose(center), fixed=True)
         if self.visuals:
-            self.scene.set_ambient_light([0.42, 0.42, 0.42])
-            self.scene.add_directional_light(
-                [0.0, 0.5, -1.0],
-                [1.3, 1.3, 1.3],
-                shadow=True,
-                # The shadow map covers the table and the robot, and no more: 4 mm a texel. Twice
-                # the resolution would cost as much as all the rest of a picture.
-                position=[0.0, -0.2, TABLE_HEIGHT],
-                shadow_scale=1.0,
-                shadow_near=-3.0,
-                shadow_far=3.0,
-                shadow_map_size=512,
-            )
-            for x in (-1.0, 1.0):
-                self.scene.add_point_light([x, 0.0, 1.8], [0.45, 0.45, 0.45])
+            rendering.light(self.scene)
 
     def add(
         self, name: str, model: ObjectModel, pose: sapien.Pose, *, fixed: bool = False
@@ -211,24 +141,9 @@ class Simulation:
         return hashlib.sha256(self.state().tobytes()).hexdigest()
 
     def add_camera(self, name: str, model: CameraModel, mount: CameraMount) -> None:
-        """Adds a camera; one that rides on a link moves with it."""
-        component = sapien.render.RenderCameraComponent(model.width, model.height)
-        f = model.focal_length
-        component.set_perspective_parameters(
-            NEAR, FAR, f, f, model.width / 2, model.height / 2, 0.0
-        )
-        component.name = name
-        if mount.link is None:
-            entity = sapien.Entity()
-            entity.add_component(component)
-            entity.pose = mount.pose
-            self.scene.add_entity(entity)
-        else:
-            link = self.robot.articulation.find_link_by_name(mount.link)
-            link.entity.add_component(component)
-            component.local_pose = mount.pose
-        self._cameras[name] = component
-        self._models[name] = model
+        """Adds a camera; one that rides on a link of the robot moves with it."""
+        link = self.robot.articulation.find_link_by_name(mount.link) if mount.link else None
+        self._cameras[name] = Camera(self.scene, model, mount.pose, link)
 
     def take_pictures(self, names: Sequence[str]) -> Mapping[str, Picture]:
         """Renders the scene as it is now through some of the cameras.
@@ -238,40 +153,9 @@ class Simulation:
         """
         self.scene.update_render()
         for name in names:
-            self._cameras[name].take_picture()
-        return {name: self._read(name) for name in names}
-
-    def _read(self, name: str) -> Picture:
-        camera, model = self._cameras[name], self._models[name]
-        rgb = camera.get_picture("Color")[..., :3]
-        if not rgb.any():
-            raise RenderingUnavailableError(f"camera '{name}' gave a black frame")
-        # The bits of float positions in OpenGL's camera frame, and the entity id (gbuffer.frag).
-        packed = camera.get_picture("PositionSegmentation")
-        return Picture(
-            rgb=np.ascontiguousarray(rgb),
-            depth=-packed[..., 2].view(np.float32),
-            segmentation=(packed[..., 3] & 0xFFFF).astype(np.int16),
-            intrinsic_cv=model.intrinsic_cv.astype(np.float32),
-            extrinsic_cv=extrinsic_cv(camera.global_pose).astype(np.float32),
-        )
+            self._cameras[name].take()
+        return {name: self._cameras[name].read(name) for name in names}
 
     def show(self, viewer: Any = None) -> Any:
-        """Shows the scene in SAPIEN's interactive window (needs a display).
-
-        Args:
-            viewer: The window, if there is one already; its view stays as the user turned it.
-
-        Returns:
-            The window.
-        """
-        if viewer is None:
-            viewer = sapien.utils.Viewer()
-            viewer.set_scene(self.scene)
-            viewer.set_camera_pose(VIEWER_POSE)
-        elif viewer.scene is not self.scene:
-            pose = viewer.window.get_camera_pose()
-            viewer.set_scene(self.scene)
-            viewer.set_camera_pose(pose)
-        viewer.render()
-        return viewer
+        """Shows the scene in SAPIEN's interactive window; see `envs.rendering.show`."""
+        return rendering.show(self.scene, viewer)

@@ -15,7 +15,7 @@ from envs import vulkan
 
 #: The import packages of this distribution, whose sources decide numbers.
 PACKAGES = ("emma_gym", "eval_protocols", "policies", "augment", "envs")
-SOURCE_SUFFIXES = (".py", ".yaml", ".json")
+SOURCE_SUFFIXES = (".py", ".yaml", ".json", ".vert", ".frag", ".glsl")
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,7 +36,7 @@ def software_versions() -> dict[str, str | None]:
 
 def renderer_versions() -> dict[str, str | None]:
     """What makes the pictures of this process: driver manifest, device, shader. Starts it."""
-    from envs.simulation import render_device, shader  # loads SAPIEN, which a worker has anyway
+    from envs.rendering import render_device, shader  # loads SAPIEN, which a worker has anyway
 
     driver = os.environ.get("VK_DRIVER_FILES") or os.environ.get("VK_ICD_FILENAMES")
     record = vulkan.read_record()

@@ -95,7 +95,7 @@ def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) ->
         log says why.
 
     Raises:
-        envs.simulation.RenderingUnavailableError: If nothing can be rendered on this machine.
+        envs.errors.RenderingUnavailableError: If nothing can be rendered on this machine.
     """
     episodes = _choose(output_dir, result["episodes"], result["protocol"]["headline"], per_task)
     if not episodes:

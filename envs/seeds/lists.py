@@ -23,6 +23,7 @@ _PICTURES_ONLY = {
     "envs.errors",
     "envs.observation",
     "envs.point_cloud",
+    "envs.rendering",
     "envs.robots.meshes",
     "envs.vulkan",
 }

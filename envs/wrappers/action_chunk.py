@@ -18,8 +18,8 @@ class ActionChunk(gymnasium.Wrapper[Any, NDArray[Any], Any, NDArray[Any]]):
     A step executes the chunk's actions in turn and returns the observation after the last one;
     rewards add up. Pictures are taken after the last action, and as far back from it as a
     `FrameHistory` inside reaches: also those that it does not stack now may be due after the next
-    chunk, whose length nobody knows. The chunk is cut short where the episode is truncated or fails,
-    and where it first succeeds: `info["executed"]` says how many actions ran.
+    chunk, whose length nobody knows. The chunk is cut short where the episode is truncated or
+    fails, and where it first succeeds: `info["executed"]` says how many actions ran.
     """
 
     def __init__(self, env: gymnasium.Env[Any, NDArray[Any]], length: int) -> None:
@@ -77,7 +77,7 @@ class ActionChunk(gymnasium.Wrapper[Any, NDArray[Any], Any, NDArray[Any]]):
 
     def _reach(self) -> int:
         if self.env.has_wrapper_attr("frames_back"):
-            return max(self.env.get_wrapper_attr("frames_back"))
+            return int(max(self.env.get_wrapper_attr("frames_back")))
         return 0
 
     def _look(self, observation: Any) -> Any:

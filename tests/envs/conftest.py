@@ -1,12 +1,13 @@
 import pytest
 
-from envs import simulation
+from envs import rendering
+from envs.errors import RenderingUnavailableError
 
 
 @pytest.fixture(scope="session")
 def renderer():
     """Skips a test that needs pictures on a machine that cannot make any."""
     try:
-        return simulation.render_device()
-    except simulation.RenderingUnavailableError as error:
+        return rendering.render_device()
+    except RenderingUnavailableError as error:
         pytest.skip(str(error))

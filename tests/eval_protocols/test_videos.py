@@ -9,8 +9,8 @@ from example_result import SHA256, episode, example_result, failed
 from PIL import Image
 
 import envs.registration
+from envs.errors import RenderingUnavailableError
 from envs.registration import make_env
-from envs.simulation import RenderingUnavailableError
 from eval_protocols import videos
 from eval_protocols.episodes import WorkUnit
 from eval_protocols.journal import actions_path
