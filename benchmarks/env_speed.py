@@ -2,10 +2,9 @@
 
     python benchmarks/env_speed.py [--maniskill-python /tmp/maniskill/bin/python] [--json FILE]
 
-All contenders take turns in one run, round by round, in alternating order, so that whatever else
-the machine does meets all of them; ratios are taken within rounds. Ours and the bare loops execute
-the same 32 actions in a round, a piece of an expert's episode, and must come out of it in the same
-physical state, bit for bit. benchmarks/README.md says what each contender does.
+All contenders take turns in one run, in alternating order, so that whatever else the machine does
+meets all of them; ratios are taken within rounds. Ours and the bare loops execute the same actions
+in a round and must come out of it in the same physical state, bit for bit. See README.md.
 """
 
 from __future__ import annotations
@@ -47,8 +46,8 @@ class Time(NamedTuple):
         return (self.end_s - self.begin_s) / self.steps
 
 
+# Executes a round's actions, `ROUND_STEPS` from the given one on; at 0 it begins the episode.
 Player = Callable[[int], Time]
-"""Executes a round's actions, `ROUND_STEPS` from the given one on; at 0 it begins the episode."""
 
 
 class Tape(NamedTuple):
@@ -82,8 +81,7 @@ def record(task: str, seed: int) -> Tape:
         raise SystemExit(f"{task} with seed {seed} takes the expert less than {ROUND_STEPS} steps")
 
     env.reset(seed=seed)
-    robot = env.simulation.robot
-    joints = robot.articulation.active_joints
+    joints = env.simulation.robot.articulation.active_joints
 
     def targets() -> Any:
         pairs = [(joint.drive_velocity_target, joint.drive_target) for joint in joints]
@@ -92,20 +90,18 @@ def record(task: str, seed: int) -> Tape:
     past = targets()
     for action in tape.actions:
         tape.drives.append([])
-        for _ in robot.follow(action, PHYSICS_STEPS_PER_ACTION, PHYSICS_DT):
+        for _ in env.simulation.robot.follow(action, PHYSICS_STEPS_PER_ACTION, PHYSICS_DT):
             now = targets()
-            changed = [np.flatnonzero(now[kind] != past[kind]).tolist() for kind in (0, 1)]
-            values = now.tolist()
-            tape.drives[-1].append([[(i, values[k][i]) for i in changed[k]] for k in (0, 1)])
+            news = [(now[k].tolist(), np.flatnonzero(now[k] != past[k])) for k in (0, 1)]
+            tape.drives[-1].append([[(int(i), new[i]) for i in where] for new, where in news])
             past = now
     return tape
 
 
 def state_of(env: Any) -> str:
     """Hash of all poses and of the robot's joints, as SAPIEN has them."""
-    simulation = env.unwrapped.simulation
-    robot = simulation.robot.articulation
-    poses = [thing.pose.to_transformation_matrix() for thing in simulation.things.values()]
+    things, robot = env.unwrapped.simulation.things, env.unwrapped.simulation.robot.articulation
+    poses = [thing.pose.to_transformation_matrix() for thing in things.values()]
     state = np.concatenate([*poses, [robot.qpos, robot.qvel]], axis=None)
     return hashlib.sha256(state.tobytes()).hexdigest()
 
@@ -142,6 +138,7 @@ def bare_player(tape: Tape, **kwargs: Any) -> Player:
     from envs import make_env
 
     env: Any = make_env(tape.task, **kwargs).unwrapped
+    seen: dict[int, Any] = {}  # pictures are kept until the next ones, as a user would
 
     def play(first: int) -> Time:
         if first == 0:
@@ -160,10 +157,8 @@ def bare_player(tape: Tape, **kwargs: Any) -> Player:
                 scene.update_render()
                 for camera in cameras:
                     camera.take_picture()
-                seen = [  # noqa: F841
-                    (camera.get_picture("Color"), camera.get_picture("PositionSegmentation"))
-                    for camera in cameras
-                ]
+                for i, c in enumerate(cameras):
+                    seen[i] = c.get_picture("Color"), c.get_picture("PositionSegmentation")
         end, cpu = time.perf_counter(), time.process_time() - cpu
         return Time(ROUND_STEPS, begin, end, cpu, state_of(env))
 
@@ -171,15 +166,10 @@ def bare_player(tape: Tape, **kwargs: Any) -> Player:
 
 
 def processes_player(command: Sequence[str], number: int, about: dict[str, Any]) -> Player:
-    """Copies of a program that play at once when they read a line; they answer with one of JSON.
-
-    Several get one rendering thread each. `about` takes what they say besides times.
-    """
+    """Copies of a program; `about` takes what they say in their answers besides times."""
     from envs.vulkan import driver_folder
 
-    environment = dict(os.environ)
-    if number > 1:
-        environment["LP_NUM_THREADS"] = "1"
+    environment = {**os.environ, **({"LP_NUM_THREADS": "1"} if number > 1 else {})}
     # Libraries of the Vulkan driver, which our own processes load by themselves.
     libraries = [str(driver_folder() / "lib"), environment.get("LD_LIBRARY_PATH", "")]
     environment["LD_LIBRARY_PATH"] = ":".join(filter(None, libraries))
@@ -195,9 +185,8 @@ def processes_player(command: Sequence[str], number: int, about: dict[str, Any])
         answers = [json.loads(line) for line in lines]
         times = [Time(*(a.pop(key, "") for key in Time._fields)) for a in answers]
         about.update(answers[0])
-        _, begins, ends, cpus, states = zip(*times, strict=True)
-        steps = sum(spent.steps for spent in times)
-        return Time(steps, min(begins), max(ends), sum(cpus), states[0])
+        steps, begins, ends, cpus, states = zip(*times, strict=True)
+        return Time(sum(steps), min(begins), max(ends), sum(cpus), states[0])
 
     return play
 
@@ -234,8 +223,7 @@ def show(result: dict[str, Any]) -> None:
         table.add_row(row["of"], row["to"], words(**row), row["goal"])
     console.print(table)
     peer = result["maniskill"].get("vulkan_device", "left out (see --maniskill-python)")
-    console.print(f"we rendered on {result['vulkan_device']}, ManiSkill: {peer}")
-    console.print("load average before and after: {:.2f}, {:.2f}".format(*result["load"]))
+    console.print(f"we: {result['vulkan_device']}; ManiSkill: {peer}; load: {result['load']}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -243,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--task", default="blocks_stack_easy")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--quick", action="store_true", help="3 rounds")
+    parser.add_argument("--quick", dest="rounds", action="store_const", const=3, help="3 rounds")
     parser.add_argument("--cores", type=int, default=2, help="cores that everybody shares")
     parser.add_argument("--maniskill-python", help="interpreter that has mani_skill==3.0.1")
     parser.add_argument("--json", type=Path, help="file for all that was measured")
@@ -280,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         players[MANISKILL] = processes_player(command, 1, maniskill)
         players[MANISKILL + TWICE] = processes_player(command, 2, maniskill)
         pairs += [(MANISKILL, ENV, "at least 8"), (MANISKILL + TWICE, ENV + TWICE, "")]
-    times = compete(players, tape, 3 if options.quick else options.rounds)
+    times = compete(players, tape, options.rounds)
 
     result = {
         "options": {name: str(value) for name, value in vars(options).items()},
