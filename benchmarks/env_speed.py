@@ -40,11 +40,6 @@ class Time(NamedTuple):
     cpu_s: float  # of all threads and processes that took part
     state: str = ""  # hash of the physical state afterwards, if it is to be compared
 
-    @property
-    def step_s(self) -> float:
-        """Wall time of a step."""
-        return (self.end_s - self.begin_s) / self.steps
-
 
 # Executes a round's actions, `ROUND_STEPS` from the given one on; at 0 it begins the episode.
 Player = Callable[[int], Time]
@@ -177,12 +172,12 @@ def processes_player(command: Sequence[str], number: int, about: dict[str, Any])
     children = [subprocess.Popen(command, env=environment, **pipes) for _ in range(number)]
 
     def play(first: int) -> Time:
-        for child in children:
-            print(first, file=child.stdin, flush=True)
-        lines = [child.stdout.readline() for child in children if child.stdout]
-        if not all(lines):
-            raise SystemExit(f"gave up: {' '.join(command)}")
-        answers = [json.loads(line) for line in lines]
+        try:
+            for child in children:
+                print(first, file=child.stdin, flush=True)
+            answers = [json.loads(child.stdout.readline()) for child in children if child.stdout]
+        except (BrokenPipeError, json.JSONDecodeError):
+            raise SystemExit(f"see above why this gave up: {' '.join(command)}") from None
         times = [Time(*(a.pop(key, "") for key in Time._fields)) for a in answers]
         about.update(answers[0])
         steps, begins, ends, cpus, states = zip(*times, strict=True)
@@ -205,22 +200,22 @@ def compete(players: dict[str, Player], tape: Tape, rounds: int) -> dict[str, li
     return times
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Any) -> dict[str, float]:
     """Median and quartiles."""
     low, median, high = np.percentile(values, [25, 50, 75])
     return {"median": float(median), "low": float(low), "high": float(high)}
 
 
 def show(result: dict[str, Any]) -> None:
-    words = "{median:.4g} ({low:.4g} .. {high:.4g})".format
+    words = "{median:.3g} ({low:.3g} .. {high:.3g})".format
     console = Console()
     table = Table("median (quartiles)", "steps/s", "CPU ms/step")
     for name, row in result["contenders"].items():
         table.add_row(name, words(**row["steps_per_s"]), words(**row["cpu_ms_per_step"]))
     console.print(table)
-    table = Table("time of a step over that of another", "", "", "goal")
+    table = Table("a step of this", "over one of that", "wall time", "goal", "CPU time")
     for row in result["ratios"]:
-        table.add_row(row["of"], row["to"], words(**row), row["goal"])
+        table.add_row(row["of"], row["to"], words(**row["wall"]), row["goal"], words(**row["cpu"]))
     console.print(table)
     peer = result["maniskill"].get("vulkan_device", "left out (see --maniskill-python)")
     console.print(f"we: {result['vulkan_device']}; ManiSkill: {peer}; load: {result['load']}")
@@ -269,7 +264,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         players[MANISKILL + TWICE] = processes_player(command, 2, maniskill)
         pairs += [(MANISKILL, ENV, "at least 8"), (MANISKILL + TWICE, ENV + TWICE, "")]
     times = compete(players, tape, options.rounds)
-
+    steps = {
+        name: np.array([(t.end_s - t.begin_s, t.cpu_s) for t in played]).T / played[0].steps
+        for name, played in times.items()
+    }
     result = {
         "options": {name: str(value) for name, value in vars(options).items()},
         "load": [load, os.getloadavg()[0]],
@@ -278,15 +276,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "maniskill": maniskill,
         "contenders": {
             name: {
-                "steps_per_s": spread([1 / t.step_s for t in played]),
-                "cpu_ms_per_step": spread([1e3 * t.cpu_s / t.steps for t in played]),
-                "step_s": [t.step_s for t in played],
+                "steps_per_s": spread(1 / wall),
+                "cpu_ms_per_step": spread(1e3 * cpu),
+                "step_s": wall.tolist(),
             }
-            for name, played in times.items()
+            for name, (wall, cpu) in steps.items()
         },
         "ratios": [
             {"of": a, "to": b, "goal": goal}
-            | spread([x.step_s / y.step_s for x, y in zip(times[a], times[b], strict=True)])
+            | {kind: spread(steps[a][i] / steps[b][i]) for i, kind in enumerate(("wall", "cpu"))}
             for a, b, goal in pairs
         ],
     }

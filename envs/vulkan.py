@@ -227,7 +227,7 @@ def _render(width: int = 320, height: int = 240, measure_s: float = 1.0) -> Prob
     import sapien
 
     started = time.perf_counter()
-    sapien.render.set_camera_shader_dir("minimal")
+    sapien.render.set_camera_shader_dir(str(Path(__file__).with_name("shaders")))
     device = sapien.render.RenderSystem().device
     scene = sapien.Scene()
     scene.set_ambient_light([0.5, 0.5, 0.5])
