@@ -10,6 +10,7 @@ import sapien
 import envs
 from envs.dual_arm_env import DualArmEnv
 from envs.experts.episode import run_expert
+from envs.experts.motion import Motion
 from envs.tasks import load_task
 from envs.tasks.layout import LayoutError, folded, sample_until
 
@@ -72,8 +73,17 @@ def test_success_is_lost_when_the_last_stage_is_undone(env):
     assert not info["success"]
 
 
-def test_every_check_can_fail_and_progress_stays_in_bounds(env):
-    """Over an expert's episode each named condition is seen both false and true, or watched."""
+def disturbed(state):
+    """The scene with each thing lifted, moved aside, or tipped over by 40 degrees."""
+    tip = sapien.Pose(q=[np.cos(0.35), np.sin(0.35), 0, 0])
+    for name, pose in state.poses.items():
+        for offset in ([0, 0, 0.05], [0.06, 0, 0]):
+            moved = sapien.Pose(pose.p + np.array(offset), pose.q)
+            yield dataclasses.replace(state, poses={**state.poses, name: moved})
+        yield dataclasses.replace(state, poses={**state.poses, name: pose * tip})
+
+
+def test_every_check_can_hold_and_can_fail_and_progress_stays_in_bounds(env, monkeypatch):
     env.reset(seed=2)
     seen = {name: set() for name in env.task.evaluate(env.start, env.start).checks}
     rewards = []
@@ -86,12 +96,12 @@ def test_every_check_can_fail_and_progress_stays_in_bounds(env):
             seen[name].add(holds)
         return result
 
-    env.step = watched
-    try:
-        assert run_expert(env, 2).success
-    finally:
-        del env.step
-    assert all(True in values for values in seen.values()), seen
+    monkeypatch.setattr(env, "step", watched)
+    assert run_expert(env, 2).success
+    for state in disturbed(env.scene_state()):
+        for name, holds in env.task.evaluate(state, env.start).checks.items():
+            seen[name].add(holds)
+    assert all(values == {False, True} for values in seen.values()), seen
     assert min(rewards) >= 0
     assert max(rewards) == 1
     assert rewards[0] < 0.5
@@ -121,8 +131,6 @@ def test_heights_are_judged_relative_to_the_table(env):
 def test_success_must_be_held(env):
     env.reset(seed=0)
     held, solved_at = 0, None
-    from envs.experts.motion import Motion
-
     motion = Motion(env.simulation.robot.joint_target, env.scene_state, 1 / env.control_hz)
     for action in env.task.expert(motion, env.start):
         _, _, terminated, _, info = env.step(action)
