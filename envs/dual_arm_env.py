@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from envs import actions, observation
 from envs.cameras import CAMERA_MODELS, CAMERA_MOUNTS, OBSERVER, OBSERVER_MODEL, OBSERVER_MOUNT
 from envs.errors import InvalidOptionError, nearest
-from envs.simulation import PHYSICS_DT, TABLE_HEIGHT, Simulation
+from envs.objects.instances import SPLITS, Instances
+from envs.simulation import PHYSICS_DT, Simulation
 from envs.tasks import load_task
 from envs.tasks.task import Evaluation, SceneState
 
@@ -42,7 +43,8 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
     failed for good. One may go on stepping, to see whether success lasts.
 
     **Info.** `success` (held now) and `is_success` (the same), `success_once`, `checks`,
-    `progress`, `failure`; in `ee` mode `unreachable`; at reset also `instruction` and `seed`.
+    `progress`, `failure`; in `ee` mode `unreachable`; at reset also `instruction`, `seed` and
+    `instances` (which one of its family each thing is).
 
     Attributes:
         render_next: Whether the next step takes pictures. If not, its observation repeats the
@@ -65,6 +67,8 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         camera_model: str = "D435",
         resolution: tuple[int, int] | None = None,
         action_mode: str = "joint",
+        object_shapes: str = "seen",
+        object_appearances: str = "seen",
         render_mode: str | None = None,
     ) -> None:
         """Builds the spaces; the scene comes with `reset`.
@@ -77,6 +81,9 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
             camera_model: `D435`, `L515`, `Large_D435` or `Large_L515`.
             resolution: Width and height in pixels in place of the camera model's.
             action_mode: `joint` or `ee`.
+            object_shapes: `seen` or `unseen`: which shapes of each family are drawn
+                (`envs.objects.instances`).
+            object_appearances: `seen` or `unseen`, likewise.
             render_mode: `rgb_array`, `human` or None.
 
         Raises:
@@ -85,6 +92,8 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         """
         _choose("obs_mode", obs_mode, observation.OBS_MODES)
         _choose("action_mode", action_mode, actions.ACTION_MODES)
+        _choose("object_shapes", object_shapes, SPLITS)
+        _choose("object_appearances", object_appearances, SPLITS)
         _choose("render_mode", render_mode, (None, "rgb_array", "human"))
         if render_mode == "human" and not _HAS_DISPLAY:
             raise InvalidOptionError("render_mode 'human' needs a display; use 'rgb_array'")
@@ -100,6 +109,7 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
             model = model.resized(*resolution)
         self.task = load_task(task)
         self.obs_mode, self.action_mode, self.render_mode = obs_mode, action_mode, render_mode
+        self._splits = (object_shapes, object_appearances)
         self.camera_model = model
         self.cameras = () if obs_mode == "state" else tuple(cameras)
         self.render_next = True
@@ -108,7 +118,7 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         self._pictures: Mapping[str, Any] = {}
         self._viewer: Any = None
         self.observation_space = observation.space(
-            obs_mode, self.cameras, model, self._number_of_things()
+            obs_mode, self.cameras, model, len(self._add_things(Simulation(visuals=False), 0))
         )
         self._action_box = actions.space(action_mode)
         self.action_space = self._action_box  # type: ignore[assignment]
@@ -148,7 +158,8 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         self._success_once = False
         evaluation = self.task.evaluate(self.start, self.start)
         info = self._info(evaluation)
-        info.update(instruction=self.instruction, seed=self._seed)
+        instances = {name: model.name for name, model in self.start.models.items() if model.name}
+        info.update(instruction=self.instruction, seed=self._seed, instances=instances)
         self._take_pictures()
         if self.render_mode == "human":
             self.render()
@@ -214,9 +225,10 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         simulation = self.simulation
         return SceneState(
             poses={name: simulation.pose(name) for name in self._things},
+            models=self._models,
             joint_position=simulation.robot.joint_position,
             endpose=simulation.robot.endpose,
-            table_height=TABLE_HEIGHT,
+            table_height=simulation.table_height,
         )
 
     def state_sha256(self) -> str:
@@ -230,9 +242,8 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
 
     def _build(self, seed: int) -> None:
         simulation = Simulation(visuals=bool(self.cameras) or self.render_mode is not None)
-        room = set(simulation.things)
-        self.task.build(simulation, _stream(seed, "layout"))
-        self._things = [name for name in simulation.things if name not in room]
+        self._things = self._add_things(simulation, seed)
+        self._models = {name: simulation.models[name] for name in self._things}
         for name in self.cameras:
             simulation.add_camera(name, self.camera_model, CAMERA_MOUNTS[name])
         if self.render_mode == "rgb_array":
@@ -241,11 +252,12 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
             simulation.step()
         self._simulation = simulation
 
-    def _number_of_things(self) -> int:
-        simulation = Simulation(visuals=False)
-        room = len(simulation.things)
-        self.task.build(simulation, _stream(0, "layout"))
-        return len(simulation.things) - room
+    def _add_things(self, simulation: Simulation, seed: int) -> list[str]:
+        """Adds the task's things to a scene; returns their names."""
+        room = set(simulation.things)
+        instances = Instances(_stream(seed, "instances"), *self._splits)
+        self.task.build(simulation, _stream(seed, "layout"), instances)
+        return [name for name in simulation.things if name not in room]
 
     def _take_pictures(self) -> None:
         if self.cameras:

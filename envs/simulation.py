@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from envs import rendering
 from envs.cameras import CameraModel, CameraMount
+from envs.objects import articulated
+from envs.objects.articulated import ArticulatedModel
 from envs.objects.model import ObjectModel
 from envs.rendering import Camera, Picture
 from envs.robots.dual_arm import DualArm
@@ -28,7 +30,14 @@ class Simulation:
     """A scene with room, table and robot, to which a task adds its things.
 
     Made anew for every episode: nothing that PhysX remembers of the last one can leak into it.
+
+    Attributes:
+        things: Everything but the robot, by name.
+        models: What each thing is made of, by the same names.
     """
+
+    table_height = TABLE_HEIGHT
+    """Height of the table's top in metres; tasks place their things relative to it."""
 
     def __init__(self, *, visuals: bool) -> None:
         """Builds the scene.
@@ -48,7 +57,9 @@ class Simulation:
         self.scene.set_timestep(PHYSICS_DT)
         self.material = self.scene.create_physical_material(FRICTION, FRICTION, 0.0)
         self.things: dict[str, sapien.Entity] = {}
+        self.models: dict[str, ObjectModel] = {}
         self._bodies: list[sapien.physx.PhysxRigidDynamicComponent] = []
+        self._articulations: list[sapien.physx.PhysxArticulation] = []
         self._cameras: dict[str, Camera] = {}
         self._asset = hashlib.sha256()
         self._build_room()
@@ -92,23 +103,59 @@ class Simulation:
         Raises:
             ValueError: If the name is taken.
         """
-        if name in self.things:
-            raise ValueError(f"there is a '{name}' in the scene already")
         entity = sapien.Entity()
-        entity.name = name
-        body = sapien.physx.PhysxRigidStaticComponent() if fixed else model.dynamic_body()
+        body = (
+            sapien.physx.PhysxRigidStaticComponent()
+            if fixed
+            else sapien.physx.PhysxRigidDynamicComponent()
+        )
         for shape in model.collision_shapes(self.material):
             body.attach(shape)
         entity.add_component(body)
         if self.visuals:
             entity.add_component(model.render_body())
         entity.pose = pose
+        self._register(name, entity, model)
         self.scene.add_entity(entity)
-        self.things[name] = entity
         if not fixed:
+            body.angular_damping = model.angular_damping
             self._bodies.append(body)
         self._asset.update(name.encode() + model.sha256().encode())
         return entity
+
+    def add_articulated(
+        self, name: str, model: ArticulatedModel, pose: sapien.Pose
+    ) -> sapien.Entity:
+        """Adds a thing with a part that slides, as two things: `name` and the part's name.
+
+        Args:
+            name: Name of the body, which stays where it is.
+            model: Shapes and slide.
+            pose: Pose of the body's origin in the world.
+
+        Returns:
+            The part.
+
+        Raises:
+            ValueError: If a name is taken.
+        """
+        body, part = articulated.build(model, self.material, visuals=self.visuals)
+        body.pose = pose
+        self._register(name, body, model.body)
+        self._register(model.part.name, part, model.part.model)
+        for entity in (body, part):
+            self.scene.add_entity(entity)
+        link = part.find_component_by_type(sapien.physx.PhysxArticulationLinkComponent)
+        self._articulations.append(link.articulation)
+        self._asset.update(name.encode() + model.sha256().encode())
+        return part
+
+    def _register(self, name: str, entity: sapien.Entity, model: ObjectModel) -> None:
+        if name in self.things:
+            raise ValueError(f"there is a '{name}' in the scene already")
+        entity.name = name
+        self.things[name] = entity
+        self.models[name] = model
 
     @property
     def asset_sha256(self) -> str:
@@ -134,7 +181,8 @@ class Simulation:
         for body in self._bodies:
             pose = body.entity_pose
             bodies += [pose.p, pose.q, body.linear_velocity, body.angular_velocity]
-        return np.concatenate([*bodies, self.robot.state()]).astype(np.float64)
+        slides = [np.append(each.qpos, each.qvel) for each in self._articulations]
+        return np.concatenate([*bodies, *slides, self.robot.state()]).astype(np.float64)
 
     def state_sha256(self) -> str:
         """Hash of `state`: equal for bit-identical physical states."""

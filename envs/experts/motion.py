@@ -71,17 +71,36 @@ def facing_along(yaw: float) -> list[float]:
     return [float(np.cos(yaw / 2)), 0.0, 0.0, float(np.sin(yaw / 2))]
 
 
+def aimed(approach: Iterable[float], closing: Iterable[float]) -> list[float]:
+    """Quaternion wxyz of a gripper that points along a direction and closes along another.
+
+    Args:
+        approach: Where the gripper points, in the world.
+        closing: Direction along which its fingers close; what of it lies along `approach` is
+            left out. Its sign says which finger is which: see `Arm.easier`.
+    """
+    x = np.asarray(list(approach), dtype=float)
+    x /= np.linalg.norm(x)
+    y = np.asarray(list(closing), dtype=float)
+    y -= (y @ x) * x
+    y /= np.linalg.norm(y)
+    matrix = np.stack([x, y, np.cross(x, y)], axis=1)
+    return [float(v) for v in Rotation.from_matrix(matrix).as_quat(scalar_first=True)]
+
+
 class Arm:
     """One arm's primitives.
 
     Attributes:
         side: `left` or `right`.
+        sign: -1 for the left arm, +1 for the right: multiplies what is mirrored.
         command: The arm's last command (7,): six joint angles in rad, gripper 0..1.
     """
 
     def __init__(self, side: str, command: Array, control_dt: float) -> None:
         """Starts from a command; `control_dt` is the time between commands in s."""
         self.side = side
+        self.sign = 1.0 if side == "right" else -1.0
         self.command = command
         self._kinematics = arm_kinematics(side)
         self._dt = control_dt
@@ -91,14 +110,35 @@ class Arm:
         """Where link6 is commanded to be, in the world."""
         return self._kinematics.forward(self.command[:6])
 
+    def easier(self, *poses: sapien.Pose) -> sapien.Pose:
+        """The pose among several, and those rolled half a turn, that needs the least joint travel.
+
+        Rolled by half a turn about where it points, a gripper grasps the same way.
+
+        Raises:
+            ExpertError: If the arm can reach none of them.
+        """
+        half_turn = sapien.Pose(q=[0.0, 1.0, 0.0, 0.0])
+        found = []
+        for pose in [rolled for pose in poses for rolled in (pose, pose * half_turn)]:
+            joints = self._kinematics.inverse(pose, self.command[:6])
+            if joints is not None:
+                found.append((float(np.abs(joints - self.command[:6]).max()), pose))
+        if not found:
+            raise ExpertError(f"{self.side} arm cannot reach {_place(poses[0])} or the like")
+        return min(found, key=lambda each: each[0])[1]
+
+    def can_reach(self, pose: sapien.Pose) -> bool:
+        """Whether link6 can be brought to a pose."""
+        return self._kinematics.inverse(pose, self.command[:6]) is not None
+
     def _steps(self, greatest: float, speed: float) -> int:
         return max(2, int(np.ceil(_PEAK * greatest / speed / self._dt)))
 
     def _solve(self, pose: sapien.Pose, near: Array, *, restarts: bool) -> Array:
         joints = self._kinematics.inverse(pose, near, restarts=restarts)
         if joints is None:
-            place = np.round(np.append(pose.p, pose.q), 3).tolist()
-            raise ExpertError(f"{self.side} arm cannot reach {place} (xyz, quaternion wxyz)")
+            raise ExpertError(f"{self.side} arm cannot reach {_place(pose)}")
         return joints
 
     def _follow(self, path: Array) -> Iterator[Array]:
@@ -175,6 +215,10 @@ class Arm:
         """Stays for a number of control steps, so that the arm settles on its command."""
         for _ in range(steps):
             yield self.command
+
+
+def _place(pose: sapien.Pose) -> str:
+    return f"{np.round(np.append(pose.p, pose.q), 3).tolist()} (xyz, quaternion wxyz)"
 
 
 class Motion:

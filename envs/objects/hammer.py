@@ -32,7 +32,7 @@ def _revolved(profile: list[tuple[float, float]], sections: int = 24) -> trimesh
 
 
 @cache
-def hammer() -> ObjectModel:
+def hammer(shape: int, appearance: int) -> ObjectModel:
     """The hammer, 17 cm long, 100 g (RoboTwin's copy: 2.7 x 17.5 x 13.4 cm, 1 g).
 
     Frame: the handle lies along x with the head at +x; the face looks along -z. Points: `grasp`

@@ -16,7 +16,7 @@ from functools import cache
 
 import trimesh
 
-from envs.robots import meshes as make
+from envs import meshes as make
 
 Vector = tuple[float, float, float]
 Parts = list[make.Part]

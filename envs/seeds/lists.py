@@ -24,7 +24,7 @@ _PICTURES_ONLY = {
     "envs.observation",
     "envs.point_cloud",
     "envs.rendering",
-    "envs.robots.meshes",
+    "envs.meshes",
     "envs.vulkan",
 }
 """Modules that an expert's success does not depend on."""

@@ -26,10 +26,11 @@ layout(location = 0) out vec4 outColor;
 const float PI = 3.14159265;
 const float HIGHLIGHT = 0.04;  // what a dielectric reflects at normal incidence
 
-vec3 lit(vec3 albedo, vec3 normal, float shininess, vec3 toLight, vec3 toCamera) {
+vec3 lit(vec3 albedo, vec3 reflectance, vec3 normal, float shininess, vec3 toLight,
+         vec3 toCamera) {
   float cosine = max(dot(normal, toLight), 0.0);
   float aligned = max(dot(normal, normalize(toLight + toCamera)), 0.0);
-  float highlight = HIGHLIGHT * (shininess + 2.0) / 8.0 * pow(aligned, shininess);
+  vec3 highlight = reflectance * (shininess + 2.0) / 8.0 * pow(aligned, shininess);
   return (albedo + highlight) * cosine / PI;
 }
 
@@ -59,25 +60,31 @@ void main() {
   ivec4 place = texelFetch(samplerPositionSegmentation, pixel, 0);
   vec3 position = intBitsToFloat(place.xyz);
   vec3 albedo = surface.rgb;
-  float roughness = float(place.w >> 16) / 255.0;
+  float roughness = float((place.w >> 16) & 0xff) / 255.0;
+  float metallic = float((place.w >> 24) & 0x7f) / 127.0;
   float width = max(roughness * roughness, 0.03);
   float shininess = 2.0 / (width * width) - 2.0;
   vec3 toCamera = -normalize(position);
   mat3 toView = mat3(cameraBuffer.viewMatrix);
+
+  // Metals reflect in their own color and scatter little; there are no surroundings to mirror, so
+  // that a part of the scattering stands for those.
+  vec3 reflectance = mix(vec3(HIGHLIGHT), albedo, metallic);
+  albedo *= 1.0 - 0.5 * metallic;
 
   vec3 color = sceneBuffer.ambientLight.rgb * albedo;
   for (int i = 0; i < NUM_DIRECTIONAL_LIGHTS; ++i) {
     vec3 toLight = -normalize(toView * sceneBuffer.directionalLights[i].direction.xyz);
     float part = i < NUM_DIRECTIONAL_LIGHT_SHADOWS ? visibility(i, position) : 1.0;
     color += part * sceneBuffer.directionalLights[i].emission.rgb *
-             lit(albedo, normal, shininess, toLight, toCamera);
+             lit(albedo, reflectance, normal, shininess, toLight, toCamera);
   }
   for (int i = 0; i < NUM_POINT_LIGHTS; ++i) {
     vec3 way = (cameraBuffer.viewMatrix * vec4(sceneBuffer.pointLights[i].position.xyz, 1.0)).xyz;
     way -= position;
     float square = max(dot(way, way), 1e-4);
     color += sceneBuffer.pointLights[i].emission.rgb / square *
-             lit(albedo, normal, shininess, way * inversesqrt(square), toCamera);
+             lit(albedo, reflectance, normal, shininess, way * inversesqrt(square), toCamera);
   }
   outColor = vec4(pow(clamp(color, 0.0, 1.0), vec3(1.0 / 2.2)), surface.a);
 }

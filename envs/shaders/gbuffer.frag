@@ -33,7 +33,7 @@ layout(location = 3) in flat uint inEntity;
 layout(location = 0) out vec4 outSurface;  // linear albedo
 layout(location = 1) out vec4 outNormal;   // unit normal in the camera's frame
 // xyz: bits of the float position in the camera's frame, m. w: entity id, and above bit 16 the
-// roughness in 255ths.
+// roughness in 255ths, and above bit 24 the metallic part in 127ths.
 layout(location = 2) out ivec4 outPositionSegmentation;
 
 void main() {
@@ -45,6 +45,7 @@ void main() {
   outSurface = vec4(albedo.rgb, 1.0);
   outNormal = vec4(normalize(inNormal), 1.0);
   int roughness = int(255.0 * clamp(materialBuffer.roughness, 0.0, 1.0) + 0.5);
-  int label = (roughness << 16) | int(inEntity & 0xffffu);
+  int metallic = int(127.0 * clamp(materialBuffer.metallic, 0.0, 1.0) + 0.5);
+  int label = (metallic << 24) | (roughness << 16) | int(inEntity & 0xffffu);
   outPositionSegmentation = ivec4(floatBitsToInt(inPosition), label);
 }

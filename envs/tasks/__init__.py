@@ -16,8 +16,27 @@ STEP_LIMITS = {
     "block_hammer_beat": 400,
     "block_handover": 600,
     "blocks_stack_easy": 600,
+    "blocks_stack_hard": 850,
+    "bottle_adjust": 400,
+    "clean_desk": 1000,
+    "container_place": 350,
+    "diverse_bottles_pick": 400,
+    "dual_bottles_pick_easy": 400,
+    "dual_bottles_pick_hard": 400,
+    "dual_shoes_place": 600,
+    "empty_cup_place": 500,
+    "mug_hanging_easy": 800,
+    "mug_hanging_hard": 800,
+    "pick_apple_messy": 250,
+    "put_apple_cabinet": 600,
+    "shoe_place": 450,
+    "throw_bottle": 300,
+    "tool_adjust": 300,
 }
-"""Tasks of the suite, and the control steps of an episode (RoboTwin 1.0's)."""
+"""Tasks of the suite, and the control steps of an episode.
+
+RoboTwin 1.0's; those of `clean_desk` and `throw_bottle`, which EMMA does not give, are ours.
+"""
 
 
 class UnknownTaskError(ValueError):

@@ -9,14 +9,14 @@ import sapien
 from numpy.typing import NDArray
 
 from envs.experts.motion import Motion, facing_down, gripper_pose
-from envs.objects.blocks import RED, cube
+from envs.objects.blocks import block
+from envs.objects.instances import Instances
 from envs.objects.hammer import FACE_Z, HANDLE_RADIUS, REST_TILT, hammer
-from envs.simulation import TABLE_HEIGHT, Simulation
+from envs.simulation import Simulation
 from envs.tasks import STEP_LIMITS
 from envs.tasks.layout import sample_until, turned
 from envs.tasks.task import Evaluation, SceneState, Task
 
-HALF_SIZE = 0.025
 XY_TOLERANCE = 0.02
 FACE_BELOW, FACE_ABOVE = 0.010, 0.020
 LIFT = 0.10
@@ -55,12 +55,14 @@ class BlockHammerBeat(Task):
         "Hit that red cube using the tool on the table.",
     )
 
-    def build(self, simulation: Simulation, rng: np.random.Generator) -> None:
+    def build(
+        self, simulation: Simulation, rng: np.random.Generator, instances: Instances
+    ) -> None:
         """Adds the hammer and the block."""
-        model = hammer()
+        model = instances.draw(hammer)
         # The handle points at the robot, and its end hangs down onto the table.
         tilt = sapien.Pose(q=[np.cos(REST_TILT / 2), 0.0, -np.sin(REST_TILT / 2), 0.0])
-        height = TABLE_HEIGHT + (HANDLE_RADIUS - FACE_Z) / 2 + 0.002
+        height = simulation.table_height + (HANDLE_RADIUS - FACE_Z) / 2 + 0.002
         simulation.add("hammer", model, turned(0.0, -0.06, height, np.pi / 2) * tilt)
         x, y = sample_until(
             rng,
@@ -69,24 +71,25 @@ class BlockHammerBeat(Task):
             lambda x, y: abs(x) >= 0.05 and x * x + y * y >= 0.001,
         )
         yaw = rng.uniform(-1.0, 1.0)
-        simulation.add("block", cube(RED), turned(x, y, TABLE_HEIGHT + HALF_SIZE, yaw))
+        cube = instances.draw(block, only_seen=(0, 0))
+        simulation.add("block", cube, turned(x, y, simulation.table_height - cube.lowest(), yaw))
 
     def evaluate(self, state: SceneState, start: SceneState) -> Evaluation:
         """Judges a moment."""
-        face = state.position("hammer", hammer().points["face"])
+        face = state.point("hammer", "face")
         block = state.position("block")
         dx, dy = np.abs(face - block)[:2]
-        above = face[2] - (block[2] + HALF_SIZE)
+        above = face[2] - state.point("block", "top")[2]
         checks = {
             "face_over_block": bool(dx < XY_TOLERANCE and dy < XY_TOLERANCE),
             "face_on_block": bool(-FACE_BELOW < above < FACE_ABOVE),
             "face_down": bool(state.axis("hammer", 2)[2] > np.cos(np.deg2rad(30.0))),
-            "block_on_table": bool(abs(block[2] - HALF_SIZE - state.table_height) < 0.01),
+            "block_on_table": bool(abs(state.point("block", "bottom")[2] - state.table_height) < 0.01),
         }
         grasp = state.position("hammer")
         near = np.exp(-5 * min(np.linalg.norm(state.fingertips(side) - grasp) for side in (0, 1)))
         lifted = np.clip((grasp[2] - start.position("hammer")[2]) / 0.05, 0, 1)
-        over = np.exp(-5 * np.linalg.norm(face - block - [0, 0, HALF_SIZE]))
+        over = np.exp(-5 * np.linalg.norm(face - state.point("block", "top")))
         done = all(checks.values())
         progress = 1.0 if done else 0.3 * near + 0.2 * lifted + 0.45 * over * lifted
         return Evaluation(checks, float(progress))
@@ -106,7 +109,7 @@ class BlockHammerBeat(Task):
         for height in (0.07, 0.002):
             # Where the face is in the hand shows only after the grasp; look again before the blow.
             scene = motion.scene()
-            face = scene.position("hammer", hammer().points["face"])
-            goal = scene.position("block") + [0, 0, HALF_SIZE + height]
+            face = scene.point("hammer", "face")
+            goal = scene.point("block", "top") + [0, 0, height]
             yield from motion.solo(side, arm.move(goal - face), arm.wait(2))
         yield from motion.solo(side, arm.wait(10))

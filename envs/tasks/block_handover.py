@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.experts.motion import Motion, facing_along, gripper_pose
-from envs.objects.blocks import BLUE, RED, bar, pad
-from envs.simulation import TABLE_HEIGHT, Simulation
+from envs.objects.blocks import bar, pad
+from envs.objects.instances import Instances
+from envs.simulation import Simulation
 from envs.tasks import STEP_LIMITS
 from envs.tasks.layout import sample_until, turned
 from envs.tasks.task import Evaluation, SceneState, Task
 
-HALF_HEIGHT = 0.1
 PAD = (0.23, 0.09)
-PAD_HALF_HEIGHT = 0.005
 BAR_YAW = 2 * np.arctan2(0.424, 0.906)
 XY_TOLERANCE, Z_TOLERANCE = 0.02, 0.010
 HAND_REACH = 0.25
@@ -57,17 +56,20 @@ class BlockHandover(Task):
         "Transfer the block from left to right and stand it on the blue tile.",
     )
 
-    def build(self, simulation: Simulation, rng: np.random.Generator) -> None:
+    def build(
+        self, simulation: Simulation, rng: np.random.Generator, instances: Instances
+    ) -> None:
         """Adds the bar and the pad."""
         x, y = sample_until(rng, (-0.25, -0.05), (0.0, 0.25))
-        simulation.add("bar", bar(RED), turned(x, y, TABLE_HEIGHT + HALF_HEIGHT, BAR_YAW))
-        pose = turned(*PAD, TABLE_HEIGHT + PAD_HALF_HEIGHT, 0.0)
-        simulation.add("pad", pad(BLUE), pose, fixed=True)
+        for name, family, where, yaw in (("bar", bar, (x, y), BAR_YAW), ("pad", pad, PAD, 0.0)):
+            model = instances.draw(family)
+            pose = turned(*where, simulation.table_height - model.lowest(), yaw)
+            simulation.add(name, model, pose, fixed=name == "pad")
 
     def evaluate(self, state: SceneState, start: SceneState) -> Evaluation:
         """Judges a moment."""
         block, target = state.position("bar"), state.position("pad")
-        above_pad = block[2] - HALF_HEIGHT - (target[2] + PAD_HALF_HEIGHT)
+        above_pad = state.point("bar", "bottom")[2] - state.point("pad", "top")[2]
         left, right = (float(np.linalg.norm(state.fingertips(i) - block)) for i in (0, 1))
         checks = {
             "over_pad": bool((np.abs(block - target)[:2] < XY_TOLERANCE).all()),
@@ -92,7 +94,7 @@ class BlockHandover(Task):
         grasp = state.position("bar") + [0, 0, GRASP_ABOVE]
         level = facing_along(BAR_YAW)
         back = -0.08 * np.array([np.cos(BAR_YAW), np.sin(BAR_YAW), 0.0])
-        meeting = np.array([*MEETING, state.table_height + HALF_HEIGHT + GRASP_ABOVE + 0.05])
+        meeting = np.array([*MEETING, state.table_height + 0.15 + GRASP_ABOVE])
         yield from motion.solo(
             "left",
             left.reach(gripper_pose(grasp + back, level)),
@@ -117,7 +119,8 @@ class BlockHandover(Task):
             right.wait(2),
         )
         yield from motion.solo("left", left.open(), left.wait(1), left.move([-0.12, 0, 0]))
-        target = state.position("pad") + [0, 0, PAD_HALF_HEIGHT + HALF_HEIGHT - TAKE_BELOW]
+        half_height = state.models["bar"].points["top"][2]
+        target = state.point("pad", "top") + [0, 0, half_height - TAKE_BELOW]
         over = gripper_pose(target + [0, 0, 0.06], facing_along(np.pi / 2))
         yield from motion.play(
             left=left.home(),

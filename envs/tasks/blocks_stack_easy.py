@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.experts.motion import Motion, facing_down, gripper_pose
-from envs.objects.blocks import BLACK, RED, cube
-from envs.simulation import TABLE_HEIGHT, Simulation
+from envs.objects.blocks import block
+from envs.objects.instances import Instances
+from envs.simulation import Simulation
 from envs.tasks import STEP_LIMITS
 from envs.tasks.layout import folded, sample_until, turned, yaw_of
 from envs.tasks.task import Evaluation, SceneState, Task
 
-HALF_SIZE = 0.025
 STACK = (0.0, -0.1)
 XY_TOLERANCE, Z_TOLERANCE = 0.025, 0.010
 HOVER = 0.08
@@ -49,7 +49,9 @@ class BlocksStackEasy(Task):
         "Set the black cube down on the red one.",
     )
 
-    def build(self, simulation: Simulation, rng: np.random.Generator) -> None:
+    def build(
+        self, simulation: Simulation, rng: np.random.Generator, instances: Instances
+    ) -> None:
         """Adds the two blocks."""
         places: list[tuple[float, float]] = []
 
@@ -57,27 +59,30 @@ class BlocksStackEasy(Task):
             free = np.hypot(x - STACK[0], y - STACK[1]) >= 0.15
             return abs(x) >= 0.05 and free and all(np.hypot(x - a, y - b) >= 0.1 for a, b in places)
 
-        for name, color in (("red_block", RED), ("black_block", BLACK)):
+        for color in ("red", "black"):
             x, y = sample_until(rng, (-0.25, 0.25), (-0.15, 0.05), apart, near_middle=(-0.15, 0.0))
             places.append((x, y))
-            pose = turned(x, y, TABLE_HEIGHT + HALF_SIZE, rng.uniform(-1.57, 1.57))
-            simulation.add(name, cube(color), pose)
+            model = instances.draw(block, color=color)
+            height = simulation.table_height - model.lowest()
+            pose = turned(x, y, height, rng.uniform(-1.57, 1.57))
+            simulation.add(f"{color}_block", model, pose)
 
     def evaluate(self, state: SceneState, start: SceneState) -> Evaluation:
         """Judges a moment."""
         red, black = state.position("red_block"), state.position("black_block")
-        offset = black - red
+        offset = state.point("black_block", "bottom") - state.point("red_block", "top")
+        red_height = state.point("red_block", "bottom")[2] - state.table_height
         checks = {
-            "red_on_table": bool(abs(red[2] - HALF_SIZE - state.table_height) < Z_TOLERANCE),
-            "black_over_red": bool((np.abs(offset[:2]) < XY_TOLERANCE).all()),
-            "black_on_red": bool(abs(offset[2] - 2 * HALF_SIZE) < Z_TOLERANCE),
+            "red_on_table": bool(abs(red_height) < Z_TOLERANCE),
+            "black_over_red": bool((np.abs(black - red)[:2] < XY_TOLERANCE).all()),
+            "black_on_red": bool(abs(offset[2]) < Z_TOLERANCE),
             "left_gripper_open": state.gripper_open(0),
             "right_gripper_open": state.gripper_open(1),
         }
         if all(checks.values()):
             return Evaluation(checks, 1.0)
         placed = np.exp(-10 * np.linalg.norm(red[:2] - STACK))
-        stacked = np.exp(-10 * np.linalg.norm(offset - [0, 0, 2 * HALF_SIZE]))
+        stacked = np.exp(-10 * np.linalg.norm(offset))
         return Evaluation(checks, float(0.4 * placed + 0.5 * stacked * placed))
 
     def expert(self, motion: Motion, state: SceneState) -> Iterator[NDArray[np.float64]]:
@@ -95,9 +100,8 @@ class BlocksStackEasy(Task):
                 yield from motion.solo(last, motion.arm(last).home())
             yield from motion.solo(side, *approach, arm.close(), arm.wait(2))
             yield from motion.solo(side, arm.move([0, 0, HOVER]))
-            below = state.table_height if level == 0 else motion.scene().position("red_block")[2]
-            height = below + HALF_SIZE * (1 if level == 0 else 2)
-            goal = np.array([*STACK, height])
+            below = state.table_height if level == 0 else motion.scene().point("red_block", "top")[2]
+            goal = np.array([*STACK, below + state.models[name].points["top"][2]])
             if level == 1:
                 goal[:2] = motion.scene().position("red_block")[:2]
             # Blocks slip in the hand: aim with where the block is, not with where the hand is.

@@ -17,6 +17,8 @@ import numpy as np
 import sapien
 from numpy.typing import NDArray
 
+from envs.objects.instances import Instances
+from envs.objects.model import ObjectModel
 from envs.robots.aloha_agilex import FINGERTIP_OFFSET
 from envs.simulation import Simulation
 
@@ -33,12 +35,14 @@ class SceneState:
 
     Attributes:
         poses: World pose of every thing that the task put there.
+        models: What each of them is made of: its named points and grasps.
         joint_position: Measured joint values (14,).
         endpose: Poses (2, 7) of both link6 in the world: position, quaternion wxyz.
         table_height: Height of the table's top in metres.
     """
 
     poses: Mapping[str, sapien.Pose]
+    models: Mapping[str, ObjectModel]
     joint_position: NDArray[np.float64]
     endpose: NDArray[np.float64]
     table_height: float
@@ -48,6 +52,21 @@ class SceneState:
     ) -> NDArray[np.float64]:
         """World position of a point that is given in a thing's own frame."""
         return np.asarray((self.poses[name] * sapien.Pose(point)).p, dtype=np.float64)
+
+    def point(self, name: str, point: str) -> NDArray[np.float64]:
+        """World position of a thing's named point, or of its named grasp."""
+        model = self.models[name]
+        grasp = model.grasps.get(point)
+        return self.position(name, model.points[point] if grasp is None else grasp.point)
+
+    def direction(self, name: str, vector: tuple[float, float, float]) -> NDArray[np.float64]:
+        """World direction of one that is given in a thing's own frame."""
+        rotation = self.poses[name].to_transformation_matrix()[:3, :3].astype(np.float64)
+        return np.asarray(rotation @ np.asarray(vector))
+
+    def closing(self, name: str, grasp: str) -> NDArray[np.float64]:
+        """World direction in which fingers close on a thing's named grasp."""
+        return self.direction(name, self.models[name].grasps[grasp].closing)
 
     def axis(self, name: str, axis: int) -> NDArray[np.float64]:
         """World direction of a thing's x (0), y (1) or z (2) axis."""
@@ -103,8 +122,17 @@ class Task(ABC):
     unseen_instructions: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def build(self, simulation: Simulation, rng: np.random.Generator) -> None:
-        """Samples a layout and adds the task's things to the scene."""
+    def build(
+        self, simulation: Simulation, rng: np.random.Generator, instances: Instances
+    ) -> None:
+        """Samples a layout and adds the task's things to the scene.
+
+        Args:
+            simulation: The scene with room, table and robot.
+            rng: Source of the layout's randomness.
+            instances: Draws the things out of their families. It has a generator of its own: which
+                instances are drawn changes no layout.
+        """
 
     @abstractmethod
     def evaluate(self, state: SceneState, start: SceneState) -> Evaluation:

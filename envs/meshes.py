@@ -1,4 +1,4 @@
-"""Small solids for drawing robots: bevelled extrusions and lofts, shaded and packed for glTF.
+"""Small solids for drawing robots and things: bevelled extrusions and lofts, shaded, as glTF.
 
 Everything is built from one primitive, `loft`, a skin over a row of cross-sections. Sections come
 from `outline`, the convex hull of a few discs sampled at fixed directions: one disc is a circle,
@@ -176,7 +176,7 @@ def painted(solids: Mapping[Material, Iterable[Solid]]) -> list[Part]:
     return [(material, solid) for material, group in solids.items() for solid in group]
 
 
-def _shaded(solid: Solid) -> tuple[Array, Array, npt.NDArray[np.int64]]:
+def shaded(solid: Solid) -> tuple[Array, Array, npt.NDArray[np.int64]]:
     """Vertices split at creases, their normals, and faces.
 
     Normals are weighted by area: next to a narrow bevel a flat face stays evenly lit.
@@ -209,7 +209,7 @@ def assemble(parts: Iterable[Part]) -> trimesh.Scene:
         vertices, normals, faces = [], [], []
         offset = 0
         for solid in solids:
-            position, normal, face = _shaded(solid)
+            position, normal, face = shaded(solid)
             vertices.append(position)
             normals.append(normal)
             faces.append(face + offset)
