@@ -13,7 +13,7 @@ from PIL import Image
 
 from envs.cameras import CAMERA_MOUNTS, CameraModel, CameraMount, facing
 from envs.dual_arm_env import DualArmEnv
-from envs.experts.motion import Motion
+from envs.experts.episode import expert_actions
 
 VIEW = CameraMount(facing((0.62, 0.36, 1.42), (-0.70, -0.66, -0.56)))
 MODEL = CameraModel(1280, 960, np.deg2rad(58.0))
@@ -26,9 +26,8 @@ def moment(task: str, seed: int, step: int) -> NDArray[np.uint8]:
     env = DualArmEnv(task, obs_mode="rgb")
     env.reset(seed=seed)
     env.simulation.add_camera("view", MODEL, VIEW)
-    motion = Motion(env.simulation.robot.joint_target, env.scene_state, 1.0 / env.control_hz)
     env.render_next = False
-    for _, action in zip(range(step), env.task.expert(motion, env.start), strict=False):
+    for _, action in zip(range(step), expert_actions(env), strict=False):
         env.step(action)
     pictures = env.simulation.take_pictures(["view", *CAMERA_MOUNTS])
     # Twice the size, then averaged: the renderer itself does not smooth edges.

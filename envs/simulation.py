@@ -61,10 +61,9 @@ class Simulation:
         self._bodies: list[sapien.physx.PhysxRigidDynamicComponent] = []
         self._articulations: list[sapien.physx.PhysxArticulation] = []
         self._cameras: dict[str, Camera] = {}
-        self._asset = hashlib.sha256()
+        self._assets: list[tuple[str, ObjectModel | ArticulatedModel]] = []
         self._build_room()
         self.robot = DualArm(self.scene, visuals=visuals)
-        self._asset.update(self.robot.asset_sha256.encode())
 
     def _build_room(self) -> None:
         floor, wall, table = (0.46, 0.44, 0.42), (0.80, 0.80, 0.78), (0.62, 0.50, 0.38)
@@ -120,7 +119,7 @@ class Simulation:
         if not fixed:
             body.angular_damping = model.angular_damping
             self._bodies.append(body)
-        self._asset.update(name.encode() + model.sha256().encode())
+        self._assets.append((name, model))
         return entity
 
     def add_articulated(
@@ -147,7 +146,7 @@ class Simulation:
             self.scene.add_entity(entity)
         link = part.find_component_by_type(sapien.physx.PhysxArticulationLinkComponent)
         self._articulations.append(link.articulation)
-        self._asset.update(name.encode() + model.sha256().encode())
+        self._assets.append((name, model))
         return part
 
     def _register(self, name: str, entity: sapien.Entity, model: ObjectModel) -> None:
@@ -160,7 +159,10 @@ class Simulation:
     @property
     def asset_sha256(self) -> str:
         """Hash of the shapes of everything in the scene, the robot included."""
-        return self._asset.hexdigest()
+        digest = hashlib.sha256(self.robot.asset_sha256.encode())
+        for name, model in self._assets:
+            digest.update(name.encode() + model.sha256().encode())
+        return digest.hexdigest()
 
     def step(self) -> None:
         """Advances physics by `PHYSICS_DT`."""

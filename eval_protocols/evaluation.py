@@ -128,6 +128,7 @@ def evaluate(
         policy=settings.policy,
         policy_config=settings.policy_config,
         first_seeds={task: seeds[task][0] for task in settings.tasks},
+        conditions={each.name: each.variations for each in protocol.conditions},
         after_success_steps=protocol.after_success_steps,
         policy_timeout_s=settings.policy_timeout_s,
         start_timeout_s=START_TIMEOUT_S,

@@ -14,6 +14,12 @@ import yaml  # type: ignore[import-untyped]
 
 HEADLINES = ("success_once", "success_at_end")
 
+VARIATIONS = {
+    "object_shapes": ("seen", "unseen"),
+    "object_appearances": ("seen", "unseen"),
+}
+"""What a condition may vary: options of `envs.dual_arm_env.DualArmEnv`, and their values."""
+
 _T = TypeVar("_T")
 
 
@@ -31,7 +37,7 @@ class Condition:
 
     Attributes:
         name: Unique in its protocol.
-        variations: What it changes in the scene. Empty: nothing.
+        variations: What it changes in the scene, as `VARIATIONS` has it. Empty: nothing.
     """
 
     name: str
@@ -141,8 +147,13 @@ def parse_protocol(label: str, specification: Any) -> Protocol:
 def _condition(where: str, specification: Any) -> Condition:
     fields = _mapping(where, specification, {"name", "variations"})
     variations = _typed(where, "variations", fields["variations"], dict)
-    if variations:  # running without them would give numbers for something else
-        raise InvalidProtocolError(f"{where}: unknown variations {', '.join(sorted(variations))}")
+    # Running without what one does not know would give numbers for something else.
+    if unknown := sorted(str(key) for key in variations.keys() - VARIATIONS.keys()):
+        raise InvalidProtocolError(f"{where}: unknown variations {', '.join(unknown)}")
+    for key, value in variations.items():
+        if value not in VARIATIONS[key]:
+            valid = " or ".join(VARIATIONS[key])
+            raise InvalidProtocolError(f"{where}: {key} is {value!r}, not {valid}")
     return Condition(_typed(where, "name", fields["name"], str), variations)
 
 

@@ -67,6 +67,7 @@ class RunnerSettings:
         policy: Registered name or `module:Class`.
         policy_config: The policy's keyword arguments.
         first_seeds: Each task's name with its first seed.
+        conditions: Each condition's name with what it varies: keyword arguments of the environment.
         after_success_steps: Control steps an episode goes on after its first success.
         policy_timeout_s: Longest that one call of the policy may last.
         start_timeout_s: Longest that building the policy may last.
@@ -76,6 +77,7 @@ class RunnerSettings:
     policy: str
     policy_config: Mapping[str, Any]
     first_seeds: Mapping[str, int]
+    conditions: Mapping[str, Mapping[str, Any]]
     after_success_steps: int
     policy_timeout_s: float
     start_timeout_s: float
@@ -100,7 +102,7 @@ class EpisodeRunner(UnitRunner):
             call_timeout_s=settings.policy_timeout_s,
         )
         self._env: Env | None = None
-        self._env_task = ""
+        self._env_key = ("", "")
 
     def describe(self) -> dict[str, Any]:
         """The policy as results have it, the hash of its source, and what pictures are made of.
@@ -109,13 +111,15 @@ class EpisodeRunner(UnitRunner):
             PolicyRefusedError: If the environment cannot give what the policy observes.
         """
         assets = hashlib.sha256()
-        for task, seed in self._settings.first_seeds.items():
-            try:
-                env = self._env_of(task)
-                env.reset(seed=seed)
-            except (ValueError, RuntimeError) as error:  # unknown camera, no Vulkan driver, ...
-                raise PolicyRefusedError(one_line(str(error))) from error
-            assets.update(f"{task} {env.get_wrapper_attr('asset_sha256')}\n".encode())
+        for condition in self._settings.conditions:
+            for task, seed in self._settings.first_seeds.items():
+                try:
+                    env = self._env_of(task, condition)
+                    env.reset(seed=seed)
+                except (ValueError, RuntimeError) as error:  # unknown camera, no Vulkan driver, ...
+                    raise PolicyRefusedError(one_line(str(error))) from error
+                asset = env.get_wrapper_attr("asset_sha256")
+                assets.update(f"{condition} {task} {asset}\n".encode())
         pictures = self._policy.observes.obs_mode != "state"
         return {
             "policy": self._policy.describe(),
@@ -133,7 +137,7 @@ class EpisodeRunner(UnitRunner):
         control steps after its first success, whichever comes first.
         """
         started = time.perf_counter()
-        env = self._env_of(unit.task)
+        env = self._env_of(unit.task, unit.condition)
         observation, info = env.reset(seed=unit.seed)
         space = env.action_space
         assert isinstance(space, gymnasium.spaces.Box)
@@ -189,9 +193,9 @@ class EpisodeRunner(UnitRunner):
         core.render_next = True
         return observation
 
-    def _env_of(self, task: str) -> Env:
-        """The environment of a task; units come task by task, so only one is kept."""
-        if self._env is None or self._env_task != task:
+    def _env_of(self, task: str, condition: str) -> Env:
+        """The environment of a cell; units come cell by cell, so only one is kept."""
+        if self._env is None or self._env_key != (task, condition):
             if self._env is not None:
                 self._env.close()
                 self._env = None
@@ -202,10 +206,11 @@ class EpisodeRunner(UnitRunner):
                 cameras=observes.cameras,
                 resolution=observes.resolution,
                 action_mode=self._policy.action_mode,
+                **self._settings.conditions[condition],
             )
             if observes.history > 1:
                 env = FrameHistory(env, observes.history, observes.history_stride)
-            self._env, self._env_task = env, task
+            self._env, self._env_key = env, (task, condition)
         return self._env
 
 

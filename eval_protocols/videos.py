@@ -41,6 +41,7 @@ from PIL import Image
 
 from eval_protocols.episodes import WorkUnit
 from eval_protocols.journal import actions_path
+from eval_protocols.protocol import load_protocol
 
 #: Control steps from one frame to the next: 8.3 frames per second at 16.67 Hz.
 STRIDE = 2
@@ -107,7 +108,13 @@ def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) ->
     if not missing:
         return [replay.path(output_dir, ".mp4") for replay in made.values()]
     workers = min(result["timing"]["workers"], len(missing))
-    new = _replay_all(output_dir, missing, result["policy"]["action_mode"], workers)
+    # The result names its protocol; what that varies is needed to see the same again.
+    conditions = {c.name: c.variations for c in load_protocol(result["protocol"]["name"]).conditions}
+    options = {
+        name: {"action_mode": result["policy"]["action_mode"], **variations}
+        for name, variations in conditions.items()
+    }
+    new = _replay_all(output_dir, missing, options, workers)
     for replay in new:
         if replay.reproduced is False:
             logger.warning(
@@ -165,9 +172,19 @@ def _choose(
 
 
 def _replay_all(
-    output_dir: Path, episodes: Sequence[Mapping[str, Any]], action_mode: str, workers: int
+    output_dir: Path,
+    episodes: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Mapping[str, Any]],
+    workers: int,
 ) -> list[Replay]:
-    """Replays episodes in processes of their own; the log says which did not work out."""
+    """Replays episodes in processes of their own; the log says which did not work out.
+
+    Args:
+        output_dir: Folder of the evaluation.
+        episodes: What to replay.
+        options: Options of the environment for each condition.
+        workers: Number of processes.
+    """
     # A renderer that crashes takes down a worker, not an evaluation that is otherwise finished.
     context = multiprocessing.get_context("spawn")  # a fork after rendering hangs
     replays = []
@@ -178,7 +195,8 @@ def _replay_all(
         lifeline,  # closed before the pool waits for its workers
     ):
         futures = [
-            pool.submit(_record, output_dir, dict(episode), action_mode) for episode in episodes
+            pool.submit(_record, output_dir, dict(episode), dict(options[episode["condition"]]))
+            for episode in episodes
         ]
         for episode, future in zip(episodes, futures, strict=True):
             try:
@@ -207,13 +225,13 @@ def _live_until_closed(alive: Connection) -> None:
     os._exit(0)
 
 
-def _record(output_dir: Path, episode: dict[str, Any], action_mode: str) -> Replay:
+def _record(output_dir: Path, episode: dict[str, Any], options: dict[str, Any]) -> Replay:
     """Replays one episode into its video."""
     from envs.registration import make_env  # loads SAPIEN, which only a worker needs
 
     condition, task, seed = episode["condition"], episode["task"], episode["seed"]
     actions = np.load(_actions_file(output_dir, episode), allow_pickle=False)
-    env = make_env(task, obs_mode="state", action_mode=action_mode, render_mode="rgb_array")
+    env = make_env(task, obs_mode="state", render_mode="rgb_array", **options)
     try:
         replay = Replay(condition, task, seed, None)
         video = replay.path(output_dir, ".mp4")

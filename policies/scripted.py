@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.dual_arm_env import DualArmEnv
-from envs.experts.motion import Motion
+from envs.experts.episode import expert_actions
 from policies.policy import EpisodeContext, Observation, Policy
 
 
@@ -29,10 +29,7 @@ class ExpertPolicy(Policy):
         if not isinstance(env, DualArmEnv):
             raise TypeError("the expert needs the environment itself, a DualArmEnv")
         self._env = env
-        motion = Motion(
-            env.simulation.robot.joint_target, env.scene_state, 1.0 / episode.control_hz
-        )
-        self._actions = env.task.expert(motion, env.start)
+        self._actions = expert_actions(env)
 
     def act(self, observation: Observation) -> NDArray[np.floating[Any]]:
         """The expert's next action (1, 14)."""

@@ -1,12 +1,28 @@
-"""Runs one episode of a task's expert, for seed lists and tests."""
+"""A task's expert at work in an environment: its actions, and a whole episode of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from envs.dual_arm_env import DualArmEnv
 from envs.experts.motion import ExpertError, Motion
+
+
+def expert_actions(env: DualArmEnv) -> Iterator[NDArray[np.float64]]:
+    """The actions (14,) of the expert of an environment's task, from its last reset on.
+
+    Each is to be executed before the next is asked for: the expert looks at the scene.
+
+    Raises:
+        ExpertError: With the reason, when the expert cannot go on.
+    """
+    motion = Motion(env.simulation.robot.joint_target, env.scene_state, 1.0 / env.control_hz)
+    return env.task.expert(motion, env.start)
 
 
 @dataclass(frozen=True)
@@ -30,11 +46,10 @@ class ExpertEpisode:
 def run_expert(env: DualArmEnv, seed: int) -> ExpertEpisode:
     """Runs the expert of an environment's task from a seed to the end of its motions."""
     env.reset(seed=seed)
-    motion = Motion(env.simulation.robot.joint_target, env.scene_state, 1.0 / env.control_hz)
     steps, solved_at = 0, 0
     info: dict[str, Any] = {"success": False, "checks": {}, "failure": "the expert did nothing"}
     try:
-        for action in env.task.expert(motion, env.start):
+        for action in expert_actions(env):
             _, _, _, _, info = env.step(action)
             steps += 1
             if info["success"] and not solved_at:

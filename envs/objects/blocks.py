@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -33,7 +34,7 @@ def block(shape: int, appearance: int, color: str = "red") -> ObjectModel:
     close along that axis.
     """
     rng = shape_rng("block", shape)
-    half = CUBE_HALF_SIZE if shape == 0 else round(float(rng.uniform(0.024, 0.026)), 5)
+    half = CUBE_HALF_SIZE if shape == 0 else round(float(rng.uniform(0.024, 0.026)), 6)
     bevel = round(float(rng.uniform(0.001, 0.006)), 5)
     return _box((half,) * 3, bevel, 0.01, "block", shape, appearance, color)
 
@@ -56,11 +57,11 @@ def bar(shape: int, appearance: int, color: str = "red") -> ObjectModel:
 def pad(shape: int, appearance: int, color: str = "blue") -> ObjectModel:
     """The pad on which the bar ends: 10 x 10 x 1 cm (RoboTwin 1.0) in shape 0.
 
-    The others are 9 to 11 cm wide and long. Points and grasps as a `block` has them.
+    The others are 9 to 11 cm wide and long. Points as a `block` has them; it is too wide for a gripper.
     """
     width, length = (round(float(v), 5) for v in shape_rng("pad", shape).uniform(0.045, 0.055, 2))
     half = (0.05, 0.05, 0.005) if shape == 0 else (width, length, 0.005)
-    return _box(half, 0.001, 0.1, "pad", shape, appearance, color)
+    return replace(_box(half, 0.001, 0.1, "pad", shape, appearance, color), grasps={})
 
 
 def _box(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import sapien
@@ -125,7 +126,7 @@ class CollisionHull:
 
     def volume(self) -> float:
         """Cubic metres."""
-        return float(self.mesh().volume)
+        return _hull_volume(self)
 
     def shape(self, material: sapien.physx.PhysxMaterial) -> sapien.physx.PhysxCollisionShape:
         """The PhysX shape, in its place."""
@@ -140,6 +141,16 @@ class CollisionHull:
 
 
 Collision = CollisionBox | CollisionCylinder | CollisionHull
+
+
+@cache
+def _hull_volume(piece: CollisionHull) -> float:
+    return float(piece.mesh().volume)
+
+
+@cache
+def _lowest(piece: Collision) -> float:
+    return float(piece.mesh().bounds[0, 2])
 
 
 @dataclass(frozen=True)
@@ -181,6 +192,7 @@ class ObjectModel:
     description: str = ""
 
     @classmethod
+    @cache
     def box(cls, half_size: Vector, color: Color, *, mass: float = 0.0) -> ObjectModel:
         """A plain box around its origin."""
         mesh = flat_shaded(trimesh.creation.box(extents=2 * np.asarray(half_size)))
@@ -226,7 +238,7 @@ class ObjectModel:
 
     def lowest(self) -> float:
         """Lowest z of the collision pieces in the object's frame: it rests with that down."""
-        return float(min(piece.mesh().bounds[0, 2] for piece in self.collisions))
+        return min(_lowest(piece) for piece in self.collisions)
 
 
 def flat_shaded(mesh: trimesh.Trimesh) -> trimesh.Trimesh:

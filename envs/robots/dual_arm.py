@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import sapien
 from numpy.typing import NDArray
+from sapien.wrapper.articulation_builder import ArticulationBuilder
 
 from envs.robots import aloha_agilex as robot
 
@@ -55,13 +57,8 @@ class DualArm:
             scene: Scene to add it to.
             visuals: Whether it can be seen; False where there is no renderer.
         """
-        path, self.asset_sha256 = robot.write_robot()
-        loader = scene.create_urdf_loader()
-        loader.fix_root_link = True
-        builder = loader.parse(str(path))[0][0]
-        if not visuals:
-            for link_builder in builder.link_builders:
-                link_builder.visual_records = []
+        self.asset_sha256 = robot.write_robot()[1]
+        builder = _builder(visuals).set_scene(scene)
         self.articulation = builder.build(fix_root_link=True)
         self.articulation.root_pose = sapien.Pose(robot.ROBOT_POSITION, robot.ROBOT_QUATERNION_WXYZ)
         self._drives = [
@@ -152,6 +149,18 @@ class DualArm:
         return np.concatenate(
             [articulation.qpos, articulation.qvel, self._setpoint, self._velocity]
         ).astype(np.float64)
+
+
+@cache
+def _builder(visuals: bool) -> ArticulationBuilder:
+    """Builds the robot into any scene; reading the URDF takes longer than all else of a reset."""
+    loader = sapien.Scene([sapien.physx.PhysxCpuSystem()]).create_urdf_loader()
+    loader.fix_root_link = True
+    builder = loader.parse(str(robot.write_robot()[0]))[0][0]
+    if not visuals:
+        for link_builder in builder.link_builders:
+            link_builder.visual_records = []
+    return builder
 
 
 def _ignore_own_arm(link: sapien.physx.PhysxArticulationLinkComponent) -> None:

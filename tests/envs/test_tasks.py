@@ -14,8 +14,28 @@ from envs.experts.motion import Motion
 from envs.tasks import load_task
 from envs.tasks.layout import LayoutError, folded, sample_until
 
-SEEDS = (0, 1, 2, 3, 100_000, 100_001)
-UNDO = {"block_hammer_beat": "hammer", "block_handover": "bar", "blocks_stack_easy": "black_block"}
+SEEDS = (0, 1, 2, 100_000)
+UNDO = {
+    "block_hammer_beat": "hammer",
+    "block_handover": "bar",
+    "blocks_stack_easy": "black_block",
+    "blocks_stack_hard": "blue_block",
+    "bottle_adjust": "bottle",
+    "clean_desk": "object_2",
+    "container_place": "container",
+    "diverse_bottles_pick": "right_bottle",
+    "dual_bottles_pick_easy": "right_bottle",
+    "dual_bottles_pick_hard": "right_bottle",
+    "dual_shoes_place": "right_shoe",
+    "empty_cup_place": "cup",
+    "mug_hanging_easy": "mug",
+    "mug_hanging_hard": "mug",
+    "pick_apple_messy": "apple",
+    "put_apple_cabinet": "apple",
+    "shoe_place": "shoe",
+    "throw_bottle": "bottle",
+    "tool_adjust": "tool",
+}
 """The thing that each expert's last stage moves."""
 
 
@@ -27,7 +47,7 @@ def env(request):
 def test_expert_solves_the_task(env):
     episodes = [run_expert(env, seed) for seed in SEEDS]
     assert [episode.reason for episode in episodes] == [""] * len(SEEDS)
-    assert max(episode.steps for episode in episodes) < env.task.step_limit / 2
+    assert max(episode.steps for episode in episodes) < 0.6 * env.task.step_limit
 
 
 @pytest.mark.slow
@@ -43,17 +63,17 @@ def test_no_success_at_reset_or_while_holding(env):
         _, info = env.reset(seed=seed)
         assert not info["success"]
         assert not all(info["checks"].values())
-    for _ in range(20):
-        *_, info = env.step(env.hold_action())
-        assert not info["success_once"]
-        assert info["failure"] is None
+        for _ in range(10):
+            *_, info = env.step(env.hold_action())
+            assert not info["success_once"]
+            assert info["failure"] is None
 
 
 def test_no_success_under_random_actions(env):
-    for seed in range(4):
+    for seed in range(50):
         env.reset(seed=seed)
         rng = np.random.default_rng(seed)
-        for _ in range(60):
+        for _ in range(25):
             *_, info = env.step(rng.uniform(env.action_space.low, env.action_space.high))
             assert not info["success_once"]
 

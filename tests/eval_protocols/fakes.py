@@ -278,7 +278,7 @@ class Lift(Task):
     hold_steps = 2
     instructions = ("raise the left arm",)
 
-    def build(self, simulation, rng):
+    def build(self, simulation, rng, instances):
         pose = sapien.Pose([rng.uniform(-0.1, 0.1), 0.0, TABLE_HEIGHT + 0.03])
         simulation.add("block", ObjectModel.box((0.03, 0.03, 0.03), (1.0, 0.0, 0.0)), pose)
 

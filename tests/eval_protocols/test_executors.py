@@ -26,6 +26,7 @@ def make_runner(policy, timeout_s=30.0, start_timeout_s=30.0, **config):
             policy=f"fakes:{policy}",
             policy_config=config,
             first_seeds={"sums": 0},
+            conditions={"nominal": {}},
             after_success_steps=2,
             policy_timeout_s=timeout_s,
             start_timeout_s=start_timeout_s,

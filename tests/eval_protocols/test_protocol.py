@@ -2,6 +2,7 @@ import copy
 
 import pytest
 
+from envs.dual_arm_env import DualArmEnv
 from eval_protocols.protocol import (
     InvalidProtocolError,
     UnknownProtocolError,
@@ -36,6 +37,11 @@ def test_in_domain_goes_on_after_success():
     assert [(c.name, dict(c.variations)) for c in protocol.conditions] == [("nominal", {})]
 
 
+def test_unseen_objects_are_what_the_environment_knows():
+    for condition in load_protocol("objects_unseen").conditions:
+        DualArmEnv("block_handover", **condition.variations)
+
+
 def test_unknown_name_suggests_the_nearest():
     with pytest.raises(UnknownProtocolError, match=r"unknown protocol 'in-domain'.*in_domain"):
         load_protocol("in-domain")
@@ -60,6 +66,10 @@ def test_hash_follows_content_only():
         ({"conditions": SPECIFICATION["conditions"] * 2}, "name of its own"),
         ({"conditions": [{"name": "x"}]}, "condition 0: no variations"),
         ({"conditions": [{"name": "x", "variations": {"fog": 1}}]}, "unknown variations fog"),
+        (
+            {"conditions": [{"name": "x", "variations": {"object_shapes": "new"}}]},
+            "object_shapes is 'new', not seen or unseen",
+        ),
         ({"title": None}, "title is None"),
     ],
 )

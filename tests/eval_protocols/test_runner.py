@@ -13,6 +13,7 @@ SETTINGS = RunnerSettings(
     policy="fakes:Adder",
     policy_config={},
     first_seeds={"sums": 0},
+    conditions={"nominal": {}},
     after_success_steps=3,
     policy_timeout_s=5.0,
     start_timeout_s=5.0,

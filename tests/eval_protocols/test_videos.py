@@ -132,7 +132,7 @@ def test_a_replay_tells_whether_it_reproduced_the_episode(tmp_path, monkeypatch,
     monkeypatch.setattr(envs.registration, "make_env", lambda task, **options: CountingEnv())
     record = failed("t", 3, state_sha256=state)
     store_actions(tmp_path, record, np.ones((5, 14)))
-    replay = videos._record(tmp_path, record, "joint")
+    replay = videos._record(tmp_path, record, {"action_mode": "joint"})
     assert replay == Replay("nominal", "t", 3, reproduced)
     with Image.open(replay.path(tmp_path, ".jpg")) as poster:
         assert poster.size == (320, 240)
@@ -149,7 +149,7 @@ def test_actions_from_strangers_are_not_unpickled(tmp_path):
     np.save(buffer, np.array([{"an": "object"}]), allow_pickle=True)
     path.write_bytes(buffer.getvalue())
     with pytest.raises(ValueError, match="allow_pickle"):
-        videos._record(tmp_path, record, "joint")
+        videos._record(tmp_path, record, {"action_mode": "joint"})
 
 
 def test_videos_that_were_deleted_are_not_found(tmp_path):
