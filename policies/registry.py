@@ -21,6 +21,8 @@ BUILT_IN = {
     "expert": "policies.scripted:ExpertPolicy",
     "random": "policies.scripted:RandomPolicy",
     "hold": "policies.scripted:HoldPolicy",
+    "ppo": "policies.sb3:PpoPolicy",
+    "sac": "policies.sb3:SacPolicy",
 }
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import sapien
 from numpy.typing import NDArray
 
 from envs.experts.motion import Motion, facing_down, gripper_pose
 from envs.objects.blocks import block
+from envs.objects.hammer import hammer
 from envs.objects.instances import Instances
-from envs.objects.hammer import FACE_Z, HANDLE_RADIUS, REST_TILT, hammer
 from envs.simulation import Simulation
 from envs.tasks import STEP_LIMITS
 from envs.tasks.layout import sample_until, turned
@@ -55,15 +54,12 @@ class BlockHammerBeat(Task):
         "Hit that red cube using the tool on the table.",
     )
 
-    def build(
-        self, simulation: Simulation, rng: np.random.Generator, instances: Instances
-    ) -> None:
+    def build(self, simulation: Simulation, rng: np.random.Generator, instances: Instances) -> None:
         """Adds the hammer and the block."""
         model = instances.draw(hammer)
-        # The handle points at the robot, and its end hangs down onto the table.
-        tilt = sapien.Pose(q=[np.cos(REST_TILT / 2), 0.0, -np.sin(REST_TILT / 2), 0.0])
-        height = simulation.table_height + (HANDLE_RADIUS - FACE_Z) / 2 + 0.002
-        simulation.add("hammer", model, turned(0.0, -0.06, height, np.pi / 2) * tilt)
+        height = simulation.table_height - model.lowest()
+        # The handle points at the robot.
+        simulation.add("hammer", model, turned(0.0, -0.06, height, np.pi / 2))
         x, y = sample_until(
             rng,
             (-0.25, 0.25),
@@ -80,15 +76,16 @@ class BlockHammerBeat(Task):
         block = state.position("block")
         dx, dy = np.abs(face - block)[:2]
         above = face[2] - state.point("block", "top")[2]
+        block_height = state.point("block", "bottom")[2] - state.table_height
         checks = {
             "face_over_block": bool(dx < XY_TOLERANCE and dy < XY_TOLERANCE),
             "face_on_block": bool(-FACE_BELOW < above < FACE_ABOVE),
-            "face_down": bool(state.axis("hammer", 2)[2] > np.cos(np.deg2rad(30.0))),
-            "block_on_table": bool(abs(state.point("block", "bottom")[2] - state.table_height) < 0.01),
+            "face_down": bool(_head_axis(state)[2] > np.cos(np.deg2rad(30.0))),
+            "block_on_table": bool(abs(block_height) < 0.01),
         }
-        grasp = state.position("hammer")
+        grasp = state.point("hammer", "handle")
         near = np.exp(-5 * min(np.linalg.norm(state.fingertips(side) - grasp) for side in (0, 1)))
-        lifted = np.clip((grasp[2] - start.position("hammer")[2]) / 0.05, 0, 1)
+        lifted = np.clip((grasp[2] - start.point("hammer", "handle")[2]) / 0.05, 0, 1)
         over = np.exp(-5 * np.linalg.norm(face - state.point("block", "top")))
         done = all(checks.values())
         progress = 1.0 if done else 0.3 * near + 0.2 * lifted + 0.45 * over * lifted
@@ -99,7 +96,7 @@ class BlockHammerBeat(Task):
         block = state.position("block")
         side = "right" if block[0] > 0 else "left"
         arm = motion.arm(side)
-        grasp = state.position("hammer") + [0.0, 0.0, -0.004]
+        grasp = state.point("hammer", "handle") + [0.0, 0.0, -0.004]
         hand = facing_down(pitch=HAND_PITCH)
         above = gripper_pose(grasp + [0, 0, 0.10], hand)
         at = gripper_pose(grasp, hand)
@@ -113,3 +110,9 @@ class BlockHammerBeat(Task):
             goal = scene.point("block", "top") + [0, 0, height]
             yield from motion.solo(side, arm.move(goal - face), arm.wait(2))
         yield from motion.solo(side, arm.wait(10))
+
+
+def _head_axis(state: SceneState) -> NDArray[np.float64]:
+    """Unit direction in the world from the hammer's face to the other end of its head."""
+    axis = state.point("hammer", "head_top") - state.point("hammer", "face")
+    return np.asarray(axis / np.linalg.norm(axis))

@@ -160,28 +160,74 @@ def test_success_must_be_held(env):
     assert solved_at
 
 
-@pytest.mark.parametrize(
-    ("task", "name", "x", "y"),
-    [
-        ("block_hammer_beat", "block", (-0.25, 0.25), (-0.05, 0.15)),
-        ("block_handover", "bar", (-0.25, -0.05), (0.0, 0.25)),
-        ("blocks_stack_easy", "red_block", (-0.25, 0.25), (-0.15, 0.05)),
-        ("blocks_stack_easy", "black_block", (-0.25, 0.25), (-0.15, 0.05)),
-    ],
-)
-def test_layouts_fill_robotwins_ranges(task, name, x, y):
+RANGES = {
+    "block_hammer_beat": {"block": ((-0.25, 0.25), (-0.05, 0.15))},
+    "block_handover": {"bar": ((-0.25, -0.05), (0.0, 0.25))},
+    "blocks_stack_easy": {
+        name: ((-0.25, 0.25), (-0.15, 0.05)) for name in ("red_block", "black_block")
+    },
+    "blocks_stack_hard": {
+        name: ((-0.25, 0.25), (-0.15, 0.05)) for name in ("red_block", "green_block", "blue_block")
+    },
+    "bottle_adjust": {"bottle": ((0.0, 0.0), (-0.13, -0.08))},
+    "container_place": {"container": ((-0.3, 0.3), (-0.1, 0.05))},
+    "diverse_bottles_pick": {
+        "left_bottle": ((-0.25, -0.05), (0.03, 0.23)),
+        "right_bottle": ((0.05, 0.25), (0.03, 0.23)),
+    },
+    "dual_bottles_pick_easy": {
+        "left_bottle": ((-0.25, -0.05), (0.03, 0.23)),
+        "right_bottle": ((0.05, 0.25), (0.03, 0.23)),
+    },
+    "dual_bottles_pick_hard": {
+        "left_bottle": ((-0.25, -0.1), (-0.2, 0.05)),
+        "right_bottle": ((0.1, 0.25), (-0.2, 0.05)),
+    },
+    "dual_shoes_place": {
+        "left_shoe": ((-0.25, -0.1), (-0.1, 0.05)),
+        "right_shoe": ((0.1, 0.25), (-0.1, 0.05)),
+    },
+    "empty_cup_place": {
+        "cup": ((-0.3, 0.3), (-0.2, 0.05)),
+        "coaster": ((-0.1, 0.1), (-0.2, 0.05)),
+    },
+    "mug_hanging_easy": {"mug": ((-0.25, -0.1), (-0.05, 0.1))},
+    "mug_hanging_hard": {
+        "mug": ((-0.25, -0.1), (-0.05, 0.1)),
+        "rack": ((0.1, 0.3), (0.05, 0.2)),
+    },
+    "pick_apple_messy": {"apple": ((-0.25, 0.25), (-0.1, 0.1))},
+    "put_apple_cabinet": {"apple": ((0.2, 0.32), (-0.2, -0.1))},
+    "shoe_place": {"shoe": ((-0.25, 0.25), (-0.1, 0.05))},
+    "tool_adjust": {"tool": ((0.0, 0.0), (-0.13, 0.0))},
+}
+"""Where RoboTwin 1.0 puts things, in metres: task, thing, x, y."""
+
+
+@pytest.mark.parametrize("task", sorted(RANGES))
+def test_layouts_fill_robotwins_ranges(task):
     env = DualArmEnv(task)
-    places = []
+    places = {name: [] for name in RANGES[task]}
     for seed in range(60):
         env.reset(seed=seed)
-        places.append(env.simulation.pose(name).p)
-    places = np.array(places)
-    for axis, (low, high) in enumerate((x, y)):
-        assert places[:, axis].min() >= low - 0.002
-        assert places[:, axis].max() <= high + 0.002
-        assert np.ptp(places[:, axis]) > 0.6 * (high - low)
-    if task != "block_handover":
-        assert np.abs(places[:, 0]).min() >= 0.048
+        for name, rows in places.items():
+            rows.append(env.simulation.pose(name).p)
+    for name, rows in places.items():
+        for axis, (low, high) in enumerate(RANGES[task][name]):
+            values = np.array(rows)[:, axis]
+            assert values.min() >= low - 0.003, name
+            assert values.max() <= high + 0.003, name
+            assert np.ptp(values) >= 0.6 * (high - low), name
+
+
+@pytest.mark.parametrize(
+    ("task", "name"), [("block_hammer_beat", "block"), ("blocks_stack_easy", "red_block")]
+)
+def test_blocks_lie_on_one_side(task, name):
+    env = DualArmEnv(task)
+    for seed in range(30):
+        env.reset(seed=seed)
+        assert abs(env.simulation.pose(name).p[0]) >= 0.048
 
 
 def test_things_rest_after_reset(env):

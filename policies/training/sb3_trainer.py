@@ -1,0 +1,350 @@
+"""Trains `ppo` and `sac` with Stable-Baselines3, on a task as one hand sees and does it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import multiprocessing
+import shutil
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, SupportsFloat
+
+import gymnasium
+import numpy as np
+import stable_baselines3
+import torch
+import yaml
+from stable_baselines3 import PPO, SAC
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import EvalCallback
+from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
+
+from envs.errors import InvalidOptionError, nearest
+from envs.registration import make_env
+from envs.wrappers import OneHand, OneHandWrapper, ProgressGain
+from policies.sb3 import Checkpoint, Network
+from policies.training.hands import TASK_HANDS
+from policies.training.sb3_callbacks import (
+    Checkpoints,
+    Curve,
+    Export,
+    UntilInterrupted,
+    cut_curve,
+    read_curve,
+)
+from policies.training.trainers import Report, TrainingError, TrainingOutcome, TrainingSettings
+
+Env = gymnasium.Env[Any, Any]
+
+ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "sac": SAC}
+
+HYPERPARAMETERS: dict[str, dict[str, Any]] = {
+    "ppo": {
+        "hidden": [128, 128],
+        "learning_rate": 3e-4,
+        "n_steps": 256,
+        "batch_size": 128,
+        "n_epochs": 10,
+        "gamma": 0.97,
+        "gae_lambda": 0.95,
+        "clip_range": 0.2,
+        "ent_coef": 0.0,
+        "vf_coef": 0.5,
+        "max_grad_norm": 0.5,
+        "log_std_init": -0.5,
+    },
+    "sac": {
+        "hidden": [128, 128],
+        "learning_rate": 1e-3,
+        "buffer_size": 200_000,
+        "learning_starts": 1000,
+        "batch_size": 256,
+        "tau": 0.01,
+        "gamma": 0.97,
+        "train_freq": 1,
+        "gradient_steps": -1,
+        "ent_coef": "auto",
+    },
+}
+"""Defaults. `hidden` and `log_std_init` are the policy's, the others arguments of SB3's classes."""
+
+EVALUATION_SEED = 200_000
+"""First seed of the evaluations during a training, which are the same episodes each time."""
+
+CONFIG_NAME, CURVE_NAME, CHECKPOINTS = "config.yaml", "curve.csv", "checkpoints"
+BEST, LAST = "best", "last"
+WRITTEN = (CONFIG_NAME, CURVE_NAME, CHECKPOINTS, BEST, LAST, "tensorboard")
+
+
+def train(settings: TrainingSettings, report: Report) -> TrainingOutcome:
+    """Trains a policy; writes checkpoints, a curve, TensorBoard logs, and the policy itself.
+
+    Raises:
+        TrainingError: If it cannot begin as it was asked for; nothing is written then.
+    """
+    hand, hyperparameters = _checked(settings)
+    folder = settings.folder
+    steps = _prepare(settings, _described(settings, hand, hyperparameters))
+    if steps:
+        report(f"going on from step {steps} in {folder}")
+    with (
+        _one_thread(),
+        closing(_training_env(settings, hand, steps)) as env,
+        closing(_evaluation_env(settings, hand)) as eval_env,
+        UntilInterrupted() as until_interrupted,
+    ):
+        model = _model(settings, hyperparameters, env, folder / CHECKPOINTS if steps else None)
+        model.set_logger(configure(str(folder / "tensorboard"), ["tensorboard"]))
+        curve = read_curve(folder / CURVE_NAME)
+        export = functools.partial(_export, model, settings, hand)
+        calls = max(1, env.num_envs)
+        checkpoints = Checkpoints(max(1, settings.checkpoint_every // calls), folder / CHECKPOINTS)
+        evaluation = EvalCallback(
+            eval_env,
+            n_eval_episodes=settings.eval_episodes,
+            eval_freq=max(1, settings.eval_every // calls),
+            callback_on_new_best=Export(functools.partial(export, folder / BEST)),
+            callback_after_eval=Curve(
+                folder / CURVE_NAME, curve[-1]["wall_s"] if curve else 0.0, report
+            ),
+            verbose=0,
+        )
+        # Go on counting where the training stopped.
+        checkpoints.n_calls = evaluation.n_calls = steps // calls
+        evaluation.best_mean_reward = max((row["eval_return"] for row in curve), default=-np.inf)
+        checkpoints.init_callback(model)
+        try:
+            model.learn(
+                max(0, settings.total_steps - steps),
+                callback=[evaluation, checkpoints, until_interrupted],
+                reset_num_timesteps=False,
+            )
+        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+            raise RuntimeError(f"a worker process died ({type(error).__name__})") from error
+        checkpoints.save()
+        export(folder / LAST)
+    best = folder / BEST
+    return TrainingOutcome(
+        steps=model.num_timesteps,
+        interrupted=until_interrupted.interrupted and model.num_timesteps < settings.total_steps,
+        files={
+            "policy": best if best.exists() else folder / LAST,
+            "last": folder / LAST,
+            "curve": folder / CURVE_NAME,
+            "logs": folder / "tensorboard",
+        },
+    )
+
+
+def make_training_env(
+    task: str, hand: OneHand, reward: Mapping[str, Any], max_steps: int | None = None
+) -> Env:
+    """The environment that a policy is trained in."""
+    env = OneHandWrapper(make_env(task), hand, max_steps)
+    return ProgressGain(env, **reward)
+
+
+class _SameEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Gives the same episodes in turn, whatever seed is asked for."""
+
+    def __init__(self, env: Env, first_seed: int, episodes: int) -> None:
+        super().__init__(env)
+        self._seeds, self._next = range(first_seed, first_seed + episodes), 0
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        seed = self._seeds[self._next % len(self._seeds)]
+        self._next += 1
+        return self.env.reset(**{**kwargs, "seed": seed})
+
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        return self.env.step(action)
+
+
+def _worker_env(**kwargs: Any) -> Env:
+    """An environment in a worker process, which its parent ends at Ctrl-C."""
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return make_training_env(**kwargs)
+
+
+def _training_env(settings: TrainingSettings, hand: OneHand, steps: int) -> VecEnv:
+    build = functools.partial(
+        _worker_env,
+        task=settings.task,
+        hand=hand,
+        reward=dict(settings.reward),
+        max_steps=settings.episode_steps,
+    )
+    env: VecEnv
+    if settings.workers:
+        # Not fork: SAPIEN may have rendered in this process.
+        env = SubprocVecEnv([build] * settings.workers, start_method="spawn")
+    else:
+        env = DummyVecEnv([build])
+    # A training that goes on sees other episodes than those that it began with.
+    env.seed(int(np.random.SeedSequence([settings.seed, steps]).generate_state(1)[0] >> 1))
+    return VecMonitor(env)
+
+
+def _evaluation_env(settings: TrainingSettings, hand: OneHand) -> VecEnv:
+    env = make_training_env(settings.task, hand, settings.reward)
+    same = _SameEpisodes(env, EVALUATION_SEED, settings.eval_episodes)
+    return VecMonitor(DummyVecEnv([lambda: same]))
+
+
+def _model(
+    settings: TrainingSettings,
+    hyperparameters: Mapping[str, Any],
+    env: VecEnv,
+    checkpoints: Path | None,
+) -> BaseAlgorithm:
+    """A new model, or the one of the last checkpoint.
+
+    SB3 unpickles parts of its files: they are read from a training's own folder only.
+    """
+    algorithm = ALGORITHMS[settings.policy]
+    if checkpoints is not None:
+        latest = json.loads((checkpoints / Checkpoints.LATEST).read_text())
+        model: Any = algorithm.load(checkpoints / latest["model"], env=env, device="cpu")
+        if "replay_buffer" in latest:
+            model.load_replay_buffer(checkpoints / latest["replay_buffer"])
+        model.set_random_seed(settings.seed + latest["steps"])
+        return model  # type: ignore[no-any-return]
+    arguments = dict(hyperparameters)
+    policy_kwargs = {"net_arch": list(arguments.pop("hidden"))}
+    if "log_std_init" in arguments:
+        policy_kwargs["log_std_init"] = arguments.pop("log_std_init")
+    try:
+        return algorithm(
+            "MlpPolicy",
+            env,
+            seed=settings.seed,
+            device="cpu",
+            policy_kwargs=policy_kwargs,
+            **arguments,
+        )
+    except (TypeError, ValueError, AssertionError) as error:
+        raise TrainingError(f"hyperparameters {dict(hyperparameters)}: {error}") from None
+
+
+def _export(model: BaseAlgorithm, settings: TrainingSettings, hand: OneHand, folder: Path) -> None:
+    """Writes what acts to a folder, for `policies.sb3`."""
+    Checkpoint(
+        policy=settings.policy,
+        task=settings.task,
+        hand=hand,
+        network=network_of(model),
+        training={
+            "steps": model.num_timesteps,
+            "seed": settings.seed,
+            "stable_baselines3": stable_baselines3.__version__,
+            "torch": torch.__version__,
+        },
+    ).save(folder)
+
+
+def network_of(model: BaseAlgorithm) -> Network:
+    """The layers of a PPO or SAC model that choose the action it takes when it does not explore."""
+    policy: Any = model.policy
+    if isinstance(model, SAC):
+        hidden, last, output = policy.actor.latent_pi, policy.actor.mu, "tanh"
+    else:
+        hidden, last, output = policy.mlp_extractor.policy_net, policy.action_net, "clip"
+    linear = [each for each in hidden if isinstance(each, torch.nn.Linear)] + [last]
+    layers = tuple(
+        (each.weight.detach().numpy().copy(), each.bias.detach().numpy().copy()) for each in linear
+    )
+    return Network(layers, "relu" if isinstance(model, SAC) else "tanh", output)
+
+
+def _checked(settings: TrainingSettings) -> tuple[OneHand, dict[str, Any]]:
+    """The hand and the hyperparameters.
+
+    Raises:
+        TrainingError: For names and values that are not valid.
+    """
+    defaults = HYPERPARAMETERS[settings.policy]
+    for name in settings.hyperparameters:
+        if name not in defaults:
+            raise TrainingError(f"unknown hyperparameter '{name}'; {nearest(name, defaults)}")
+    hyperparameters = {**defaults, **settings.hyperparameters}
+    hidden = hyperparameters["hidden"]
+    if not isinstance(hidden, list) or not all(isinstance(n, int) and n > 0 for n in hidden):
+        raise TrainingError(f"hyperparameters.hidden={hidden}: expected sizes, such as [128,128]")
+    for name, value in settings.reward.items():
+        if name not in ("scale", "bonus"):
+            raise TrainingError(f"unknown reward '{name}'; {nearest(name, ('scale', 'bonus'))}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TrainingError(f"reward.{name}={value}: expected a number")
+    try:
+        hand = OneHand.of({**TASK_HANDS.get(settings.task, {}), **settings.hand})
+        env = make_training_env(settings.task, hand, settings.reward)
+        env.reset(seed=0)
+        env.close()
+    except InvalidOptionError as error:
+        raise TrainingError(f"hand: {error}") from None
+    return hand, hyperparameters
+
+
+def _described(
+    settings: TrainingSettings, hand: OneHand, hyperparameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What decides the numbers: `config.yaml`. More steps are no other training."""
+    return {
+        "policy": settings.policy,
+        "task": settings.task,
+        "seed": settings.seed,
+        "workers": settings.workers,
+        "episode_steps": settings.episode_steps,
+        "hyperparameters": dict(hyperparameters),
+        "hand": hand.settings(),
+        "reward": dict(settings.reward),
+        "eval_every": settings.eval_every,
+        "eval_episodes": settings.eval_episodes,
+    }
+
+
+def _prepare(settings: TrainingSettings, described: Mapping[str, Any]) -> int:
+    """Makes the folder ready; returns the step that the training goes on from.
+
+    Raises:
+        TrainingError: If it holds another training, which is to be continued.
+    """
+    folder, steps = settings.folder, 0
+    config = folder / CONFIG_NAME
+    if folder.exists() and settings.resume and config.exists():
+        before = yaml.safe_load(config.read_text())
+        if different := [key for key in described if before.get(key) != described[key]]:
+            key = different[0]
+            raise TrainingError(
+                f"{folder} holds a training with {key}={before.get(key)}, not {described[key]}; "
+                "name another output_dir, or resume=false to delete it"
+            )
+        latest = folder / CHECKPOINTS / Checkpoints.LATEST
+        steps = int(json.loads(latest.read_text())["steps"]) if latest.exists() else 0
+        cut_curve(folder / CURVE_NAME, steps)
+    elif folder.exists():
+        for name in WRITTEN:
+            path = folder / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    config.write_text(yaml.safe_dump(dict(described), sort_keys=False), encoding="utf-8")
+    return steps
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small networks are slower on several threads, which the workers need."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
