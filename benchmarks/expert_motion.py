@@ -3,8 +3,8 @@
 Usage: `python benchmarks/expert_motion.py [--episodes 10] [--tasks TASK ...]`
 
 For each task: episodes a minute in one process without rendering, and the accelerations of the
-twelve arm joints in rad/s^2, from second differences of measured positions between control steps (0.06
-s): root mean square, 99th percentile, greatest; and the greatest of the commanded joint targets'.
+twelve arm joints in rad/s^2, from second differences of measured positions between control steps
+(0.06 s): root mean square, 99th percentile, greatest; and the greatest of the commanded targets'.
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ def page() -> str:
     lines = [
         "# Tasks",
         "",
-        "Written by `python docs/make_pictures.py` from the tasks' docstrings. The pictures show an",
-        f"expert's episode of seed {SEED}: at reset, under way, at its end.",
+        "Written by `python docs/make_pictures.py` from the tasks' docstrings. The pictures show",
+        f"an expert's episode of seed {SEED}: at reset, under way, at its end.",
     ]
     for name in task_names():
         task = load_task(name)

@@ -109,10 +109,9 @@ def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) ->
         return [replay.path(output_dir, ".mp4") for replay in made.values()]
     workers = min(result["timing"]["workers"], len(missing))
     # The result names its protocol; what that varies is needed to see the same again.
-    conditions = {c.name: c.variations for c in load_protocol(result["protocol"]["name"]).conditions}
     options = {
-        name: {"action_mode": result["policy"]["action_mode"], **variations}
-        for name, variations in conditions.items()
+        condition.name: {"action_mode": result["policy"]["action_mode"], **condition.variations}
+        for condition in load_protocol(result["protocol"]["name"]).conditions
     }
     new = _replay_all(output_dir, missing, options, workers)
     for replay in new:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,10 +26,16 @@ from policies.policy import EpisodeContext, Observation, Policy
 CONFIG_NAME, MODEL_NAME = "config.json", "model.safetensors"
 FORMAT = "emma_gym-sb3-1"
 
-ACTIVATIONS = {"tanh": np.tanh, "relu": lambda x: np.maximum(x, 0.0)}
-OUTPUTS = {"tanh": np.tanh, "clip": lambda x: np.clip(x, -1.0, 1.0)}
-
 Array = NDArray[np.float32]
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0.0),
+}
+OUTPUTS: dict[str, Callable[[Array], Array]] = {
+    "tanh": np.tanh,
+    "clip": lambda x: np.clip(x, -1.0, 1.0),
+}
 
 
 class CheckpointError(ValueError):
@@ -81,7 +87,7 @@ class Checkpoint:
     def save(self, folder: Path) -> None:
         """Writes it to a folder, in place of the one that is there."""
         folder.mkdir(parents=True, exist_ok=True)
-        tensors = {}
+        tensors: dict[str, Array] = {}
         for i, (weight, bias) in enumerate(self.network.layers):
             tensors |= {f"layers.{i}.weight": weight, f"layers.{i}.bias": bias}
         weights = save({name: np.ascontiguousarray(each) for name, each in tensors.items()})

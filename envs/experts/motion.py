@@ -34,6 +34,8 @@ JOINT_SPEED = 2.5
 """Greatest joint speed of a move in rad/s: half of what the joints can do."""
 GRIPPER_STEPS = 6
 """Control steps in which a gripper opens or closes."""
+SWING_STEPS = 22
+"""Control steps of a throw's swing; it is fastest, and lets go, halfway."""
 _PEAK = 1.875
 """Greatest velocity of the minimum-jerk profile over its mean velocity."""
 
@@ -110,6 +112,12 @@ class Arm:
         """Where link6 is commanded to be, in the world."""
         return self._kinematics.forward(self.command[:6])
 
+    @property
+    def base(self) -> Array:
+        """Where the arm is mounted in the world (3,); its first joint turns about a line above."""
+        root = sapien.Pose(robot.ROBOT_POSITION, robot.ROBOT_QUATERNION_WXYZ)
+        return np.asarray((root * sapien.Pose(robot.ARM_BASE[self.side])).p, dtype=np.float64)
+
     def easier(self, *poses: sapien.Pose) -> sapien.Pose:
         """The pose among several, and those rolled half a turn, that needs the least joint travel.
 
@@ -120,7 +128,7 @@ class Arm:
         """
         half_turn = sapien.Pose(q=[0.0, 1.0, 0.0, 0.0])
         found = []
-        for pose in [rolled for pose in poses for rolled in (pose, pose * half_turn)]:
+        for pose in [*poses, *(each * half_turn for each in poses)]:
             joints = self._kinematics.inverse(pose, self.command[:6])
             if joints is not None:
                 found.append((float(np.abs(joints - self.command[:6]).max()), pose))
@@ -210,6 +218,25 @@ class Arm:
     def close(self) -> Iterator[Array]:
         """Closes the gripper; it squeezes what is in between."""
         return self.grip(0.0)
+
+    def swing_turn(self, speed: float) -> float:
+        """Angle in rad by which the first joint turns in a `throw` of a greatest speed in rad/s."""
+        return speed * SWING_STEPS * self._dt / _PEAK
+
+    def throw(self, speed: float) -> Iterator[Array]:
+        """Swings round the upright first joint and opens the gripper halfway, at full speed.
+
+        What the hand holds flies off across the arm. The other joints stay as they are.
+
+        Args:
+            speed: Greatest speed of the joint in rad/s; positive is counter-clockwise from above.
+        """
+        start = self.command.copy()
+        turned = self.swing_turn(speed) * minimum_jerk(SWING_STEPS)
+        for step, angle in enumerate(turned, start=1):
+            opening = start[6] if step <= SWING_STEPS // 2 else 1.0
+            self.command = np.concatenate([[start[0] + angle], start[1:6], [opening]])
+            yield self.command
 
     def wait(self, steps: int) -> Iterator[Array]:
         """Stays for a number of control steps, so that the arm settles on its command."""

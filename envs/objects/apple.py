@@ -72,7 +72,7 @@ _VARIETIES = (
 
 @cache
 def apple(shape: int, appearance: int) -> ObjectModel:
-    """An apple of 100 g, 5.8 to 7.2 cm across and 4.7 to 6.9 cm high.
+    """An apple of 100 g, 6.0 to 7.1 cm across and 4.5 to 6.4 cm high.
 
     RoboTwin's is 8.5 cm across, which hardly goes between fingers that open 9 cm. Frame: it stands
     along z on the rim round its lower dimple; the origin is on its axis at half of its height,
@@ -82,8 +82,8 @@ def apple(shape: int, appearance: int) -> ObjectModel:
     profile = _profile(shape)
     half = max(z for _, z in profile)
     widest = max(profile)
-    variety = _VARIETIES[appearance]
     rng = appearance_rng("apple", appearance)
+    variety = _VARIETIES[appearance]
     stem, tip = _stem(profile[-1][1], half, rng)
     visuals = [
         VisualPart(
@@ -128,6 +128,8 @@ def _profile(shape: int) -> Points:
         dent = np.exp(-((r / (width * radius)) ** 2)) * (sign * z > 0)
         z = z - sign * (depth + 0.002) * dent
     r[0] = r[-1] = 0.0
+    # It stands on a ring, not on an edge.
+    z = np.maximum(z, z.min() + 0.0008)
     z -= (z.max() + z.min()) / 2
     return [(round(float(a), 5), round(float(b), 5)) for a, b in zip(r, z, strict=True)]
 

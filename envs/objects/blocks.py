@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-
 from trimesh import Trimesh
 
 from envs import meshes
@@ -57,7 +56,8 @@ def bar(shape: int, appearance: int, color: str = "red") -> ObjectModel:
 def pad(shape: int, appearance: int, color: str = "blue") -> ObjectModel:
     """The pad on which the bar ends: 10 x 10 x 1 cm (RoboTwin 1.0) in shape 0.
 
-    The others are 9 to 11 cm wide and long. Points as a `block` has them; it is too wide for a gripper.
+    The others are 9 to 11 cm wide and long. Points as a `block` has them; a gripper
+    cannot span it.
     """
     width, length = (round(float(v), 5) for v in shape_rng("pad", shape).uniform(0.045, 0.055, 2))
     half = (0.05, 0.05, 0.005) if shape == 0 else (width, length, 0.005)
@@ -105,10 +105,9 @@ def _finished(mesh: Trimesh, appearance: int, color: Color) -> tuple[VisualPart,
             ("dotted", textures.dots(main, WHITE, count)),
         )[appearance % 3]
         # Little of the white, so that it is still a block of its color.
-        texture = np.round(0.6 * textures.encoded(shade[None, None]) + 0.4 * texture)
-        return VisualPart(
-            scaled_uv(mesh, tiles, tiles), roughness=roughness, texture=texture.astype(np.uint8)
-        ), kind
+        mixed = 0.6 * textures.encoded(shade[None, None]) + 0.4 * texture
+        texture = np.round(mixed).astype(np.uint8)
+        return VisualPart(scaled_uv(mesh, tiles, tiles), roughness=roughness, texture=texture), kind
     kind = ("plain", "wooden", "mottled")[appearance % 3]
     if kind == "plain":
         return VisualPart(mesh, main, roughness), kind

@@ -100,7 +100,7 @@ class _Measures:
 
 @cache
 def cabinet(shape: int, appearance: int) -> ArticulatedModel:
-    """A cabinet whose part `drawer` comes out by 15 cm towards -y; 17 to 23 cm wide, 16 to 19 high.
+    """A cabinet whose part `drawer` comes out by 15 cm towards -y; 17 to 23 cm wide, 15 to 19 high.
 
     Frame: it stands along z and looks to -y; the origin is on the ground, 10.5 cm behind its front,
     in the middle of its width. The drawer has a compartment of 12 to 13 cm both ways.
@@ -269,7 +269,7 @@ def _handle(kind: str, shape: int, z: float) -> tuple[trimesh.Trimesh, list[Coll
             axis=1,
         )
         mesh = tube(path, np.full(17, thick), 12)
-        legs = [path[0], path[3], path[8], path[13], path[16]]
+        cuts = [0, 1, 3, 6, 10, 13, 15, 16]
         pieces = [
             hull(
                 np.array(
@@ -282,7 +282,7 @@ def _handle(kind: str, shape: int, z: float) -> tuple[trimesh.Trimesh, list[Coll
                     ]
                 )
             )
-            for pair in ((legs[0], legs[1]), (legs[1], legs[3]), (legs[3], legs[4]))
+            for pair in zip(path[cuts[:-1]], path[cuts[1:]], strict=True)
         ]
         return mesh, list(pieces)
     bar = meshes.block((-half, half), (y - thick, y + thick), (z - thick, z + thick), 0.35 * thick)

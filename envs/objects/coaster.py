@@ -23,7 +23,7 @@ _WOOD = linear("#8a5a34")
 
 @cache
 def coaster(shape: int, appearance: int) -> ObjectModel:
-    """A flat coaster of 10 g, 9 to 11 cm wide and 4 to 8 mm thick.
+    """A flat coaster of 10 g, 9 to 11 cm from side to side and 4 to 8 mm thick.
 
     Frame: z up, the origin in the middle of its bottom. Points: `top` and `bottom`. It is too wide
     for a gripper. Outlines take turns with the shape's number; only unseen ones are octagonal.

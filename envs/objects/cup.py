@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from trimesh import Trimesh
 
 from envs.objects import textures
 from envs.objects.instances import UNSEEN, appearance_rng, shape_rng
-from envs.objects.model import Color, ObjectModel, Texture, VisualPart
+from envs.objects.model import Color, ObjectModel, VisualPart
 from envs.objects.palette import linear, paint
+from envs.objects.shapes import scaled_uv
 from envs.objects.vessel import Vessel
 
 MASS = 0.05
@@ -48,44 +50,47 @@ def cup(shape: int, appearance: int) -> ObjectModel:
     ]
     profile = [(round(float(r), 5), round(float(z), 5)) for r, z in outside]
     vessel = Vessel(profile, thickness=0.003, foot=profile[0][0])
-    kind, name, finish = _finish(appearance)
-    outer, inner = vessel.meshes()
-    lining, texture, color, roughness = finish
+    words, visuals = _painted(appearance, *vessel.meshes())
     return ObjectModel(
-        visuals=(
-            VisualPart(outer, color, roughness, texture=texture),
-            VisualPart(inner, lining, roughness),
-        ),
+        visuals=visuals,
         collisions=vessel.collisions(),
         mass=MASS,
         points=vessel.points(),
         grasps=vessel.grasps(),
         angular_damping=1.0,  # lying on its side it would roll for ever
         name=f"cup-{shape}-{appearance}",
-        description=f"{name} {kind} cup",
+        description=f"{words} cup",
     )
 
 
-def _finish(appearance: int) -> tuple[str, str, tuple[Color, Texture | None, Color, float]]:
-    """Kind, name of the color, and: lining, texture, color and roughness of the outside."""
+def _painted(
+    appearance: int, outer: Trimesh, inner: Trimesh
+) -> tuple[str, tuple[VisualPart, VisualPart]]:
+    """Words for a cup's looks, and the parts that are its outside and its inside."""
     rng = appearance_rng("cup", appearance)
     name, main = paint("cup", appearance)
     accent = paint("cup", appearance, 1)[1]
-    kind = KINDS[appearance % len(KINDS)]
     deep: Color = (0.7 * main[0], 0.7 * main[1], 0.7 * main[2])
+    # A cup is about three times as far round as it is high.
+    around = scaled_uv(outer, 3, 1)
     if appearance in UNSEEN:
-        count = int(rng.integers(4, 7))
-        texture = (
-            textures.stripes(main, _WHITE, 2 * count),
-            textures.dots(main, _WHITE, 2 * count),
-            textures.checks(main, _WHITE, count),
+        count = int(rng.integers(3, 5))
+        pattern, texture = (
+            ("striped", textures.stripes(main, _WHITE, count)),
+            ("dotted", textures.dots(main, _WHITE, count)),
+            ("chequered", textures.checks(main, _WHITE, count)),
         )[appearance % 3]
-        return kind, name, (_WHITE, texture, main, 0.35)
+        outside = VisualPart(around, roughness=0.35, texture=texture)
+        return f"{pattern} {name}", (outside, VisualPart(inner, _WHITE, 0.35))
+    kind = KINDS[appearance % len(KINDS)]
     if kind == "enamel":  # a dark edge, as where enamel is thin
-        return kind, name, (_WHITE, textures.bands([(0.93, main), (1.0, _DARK)]), main, 0.2)
-    if kind == "stoneware":
-        speckled = textures.speckled(main, deep, rng, 0.12)
-        return kind, name, (linear("#d9d2c0"), speckled, main, 0.6)
-    low = round(float(rng.uniform(0.5, 0.7)), 2)
-    texture = textures.bands([(low, main), (low + 0.14, accent), (1.0, main)])
-    return kind, name, (deep, texture, main, 0.4)
+        edged = textures.bands([(0.93, main), (1.0, _DARK)])
+        outside, inside = VisualPart(outer, roughness=0.2, texture=edged), _WHITE
+    elif kind == "stoneware":
+        specks = textures.speckled(main, deep, rng, 0.12)
+        outside, inside = VisualPart(around, roughness=0.6, texture=specks), linear("#d9d2c0")
+    else:
+        low = round(float(rng.uniform(0.5, 0.7)), 2)
+        ring = textures.bands([(low, main), (low + 0.14, accent), (1.0, main)])
+        outside, inside = VisualPart(outer, roughness=0.4, texture=ring), deep
+    return f"{name} {kind}", (outside, VisualPart(inner, inside, outside.roughness))

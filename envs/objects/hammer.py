@@ -113,7 +113,10 @@ def _lying(head: Array, handle_end: Array) -> Array:
         handle_end: x and z of the handle's lowest corner.
     """
     angle = float(np.arctan2(handle_end[1] - head[:, 2], head[:, 0] - handle_end[0]).max())
-    return np.asarray(trimesh.transformations.rotation_matrix(-angle, [0, 1, 0]), dtype=float)
+    c, s = np.cos(angle), np.sin(angle)
+    turn = np.eye(4)
+    turn[:3, :3] = [[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]]
+    return turn
 
 
 def _handle(

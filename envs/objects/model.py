@@ -47,7 +47,7 @@ class VisualPart:
         """Texture coordinates (V, 2); zeros where the part has no texture."""
         if self.texture is None:
             return np.zeros((len(self.mesh.vertices), 2), dtype=np.float32)
-        return np.asarray(self.mesh.visual.uv, dtype=np.float32)
+        return texture_coordinates(self.mesh).astype(np.float32)
 
     def material(self) -> sapien.render.RenderMaterial:
         """What the renderer shades it with."""
@@ -86,7 +86,8 @@ class CollisionBox:
     def mesh(self) -> trimesh.Trimesh:
         """Its surface in the object's frame."""
         pose = sapien.Pose(self.center, self.quaternion_wxyz).to_transformation_matrix()
-        return trimesh.creation.box(2 * np.asarray(self.half_size), pose)
+        mesh: trimesh.Trimesh = trimesh.creation.box(2 * np.asarray(self.half_size), pose)
+        return mesh
 
 
 _Z_TO_X = sapien.Pose(q=[np.sqrt(0.5), 0.0, -np.sqrt(0.5), 0.0])
@@ -115,7 +116,10 @@ class CollisionCylinder:
     def mesh(self) -> trimesh.Trimesh:
         """Its surface in the object's frame."""
         pose = sapien.Pose(self.center, self.quaternion_wxyz).to_transformation_matrix()
-        return trimesh.creation.cylinder(self.radius, 2 * self.half_length, 32, transform=pose)
+        mesh: trimesh.Trimesh = trimesh.creation.cylinder(
+            self.radius, 2 * self.half_length, 32, transform=pose
+        )
+        return mesh
 
 
 @dataclass(frozen=True)
@@ -239,6 +243,17 @@ class ObjectModel:
     def lowest(self) -> float:
         """Lowest z of the collision pieces in the object's frame: it rests with that down."""
         return min(_lowest(piece) for piece in self.collisions)
+
+
+def texture_coordinates(mesh: trimesh.Trimesh) -> NDArray[np.float64]:
+    """Texture coordinates (V, 2) of a mesh.
+
+    Raises:
+        TypeError: If it has none.
+    """
+    if not isinstance(mesh.visual, trimesh.visual.TextureVisuals):
+        raise TypeError("the mesh has no texture coordinates")
+    return np.asarray(mesh.visual.uv, dtype=np.float64)
 
 
 def flat_shaded(mesh: trimesh.Trimesh) -> trimesh.Trimesh:

@@ -34,7 +34,7 @@ _FOOT = 0.004
 """Height in metres in which the foot widens to the body."""
 _STAVES = 10
 """So many have two flat sides at +-90 degrees, where fingers close."""
-_GRASP_BELOW_RIM = 0.015
+_BODY_BELOW_RIM = 0.015
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,10 @@ def mug(shape: int, appearance: int) -> ObjectModel:
     ]
     outer, inner, texture, word = _look(appearance)
     path = it.bar(24)
-    half_axes = np.tile([it.width / 2, it.thickness / 2], (len(path), 1))
+    half_axes = np.tile([it.thickness / 2, it.width / 2], (len(path), 1))
     handle_x = it.radius_at(it.handle_z) + it.reach
-    grasp_z = it.height - _GRASP_BELOW_RIM
-    wall = it.radius_at(grasp_z) - 0.5 * WALL
+    rim_z = it.height - 0.008
+    wall = it.radius_at(rim_z) - 0.5 * WALL
     body = shell[2:]
     return ObjectModel(
         visuals=(
@@ -130,7 +130,7 @@ def mug(shape: int, appearance: int) -> ObjectModel:
                 scaled_uv(lathe(_rounded(shell[1:])), 2.0, 1.0), outer, 0.25, texture=texture
             ),
             VisualPart(lathe(_rounded(lining)), inner, 0.2),
-            VisualPart(tube(path, half_axes, 12, up=(1.0, 0.0, 0.013)), outer, 0.25),
+            VisualPart(tube(path, half_axes, 12, up=(0.0, 1.0, 0.0)), outer, 0.25),
         ),
         collisions=(
             *wall_hulls([(inner_floor, FLOOR), (lip[0], it.height)], [shell[1], *body], _STAVES),
@@ -141,12 +141,12 @@ def mug(shape: int, appearance: int) -> ObjectModel:
         points={
             "top": (0.0, 0.0, round(it.height, 5)),
             "bottom": (0.0, 0.0, 0.0),
-            "body": (0.0, 0.0, round(grasp_z, 5)),
+            "body": (0.0, 0.0, round(it.height - _BODY_BELOW_RIM, 5)),
             "side": (round(-it.radius_at(it.height / 2), 5), 0.0, round(it.height / 2, 5)),
             "handle": (round(handle_x, 5), 0.0, round(it.handle_z, 5)),
             "opening": (round(handle_x - it.reach / 2, 5), 0.0, round(it.handle_z, 5)),
         },
-        grasps={"rim": Grasp((0.0, round(-wall, 5), round(grasp_z, 5)), (0.0, 1.0, 0.0))},
+        grasps={"rim": Grasp((0.0, round(-wall, 5), round(rim_z, 5)), (0.0, 1.0, 0.0))},
         # PhysX has neither drag of the air nor rolling friction, which stop a mug that swings.
         angular_damping=2.0,
         name=f"mug-{shape}-{appearance}",

@@ -1,6 +1,6 @@
-"""Meshes that things are made of: lathed, swept and lofted surfaces with normals and texture
-coordinates; and the convex pieces that stand for them in contacts.
+"""Surfaces that things are made of, and the convex pieces that stand for them in contacts.
 
+Surfaces are lathed, swept or lofted, and have normals and texture coordinates.
 A *profile* is a row of (radius, z): what a lathe turns about z. It goes round the solid's outside
 from the bottom up, and for a hollow thing on over the rim and down inside. Metres and radians.
 """
@@ -14,7 +14,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from envs import meshes
-from envs.objects.model import CollisionHull, Vector
+from envs.objects.model import CollisionHull, Vector, texture_coordinates
 
 Array = NDArray[np.float64]
 Profile = Sequence[tuple[float, float]]
@@ -45,7 +45,7 @@ def joined(*parts: trimesh.Trimesh) -> trimesh.Trimesh:
         np.concatenate([part.vertices for part in parts]),
         np.concatenate([part.vertex_normals for part in parts]),
         np.concatenate([part.faces + o for part, o in zip(parts, offsets, strict=False)]),
-        np.concatenate([part.visual.uv for part in parts]),
+        np.concatenate([texture_coordinates(part) for part in parts]),
     )
 
 
@@ -56,15 +56,14 @@ def placed(mesh: trimesh.Trimesh, matrix: Array) -> trimesh.Trimesh:
         mesh.vertices @ rotation.T + np.asarray(matrix)[:3, 3],
         mesh.vertex_normals @ rotation.T,
         mesh.faces,
-        mesh.visual.uv,
+        texture_coordinates(mesh),
     )
 
 
 def scaled_uv(mesh: trimesh.Trimesh, u: float, v: float) -> trimesh.Trimesh:
     """A mesh whose texture coordinates are multiplied: larger numbers repeat the texture."""
-    return _mesh(
-        mesh.vertices, mesh.vertex_normals, mesh.faces, mesh.visual.uv * np.array([u, v])
-    )
+    uv = texture_coordinates(mesh) * np.array([u, v])
+    return _mesh(mesh.vertices, mesh.vertex_normals, mesh.faces, uv)
 
 
 def lathe(profile: Profile, sections: int = 32) -> trimesh.Trimesh:
@@ -81,7 +80,10 @@ def lathe(profile: Profile, sections: int = 32) -> trimesh.Trimesh:
     along = np.concatenate([[0.0], np.cumsum(lengths)]) / lengths.sum()
     angles = np.linspace(0.0, 2 * np.pi, sections + 1)
     cos, sin = np.cos(angles), np.sin(angles)
-    vertices, normals, faces, uv = [], [], [], []
+    vertices: list[Array] = []
+    normals: list[Array] = []
+    faces: list[NDArray[np.int64]] = []
+    uv: list[Array] = []
     ring = np.arange(sections)
     for i in range(len(steps)):
         ends = []
@@ -101,7 +103,9 @@ def lathe(profile: Profile, sections: int = 32) -> trimesh.Trimesh:
             faces.append(np.stack([low, low + 1, high], axis=1))
         if points[i + 1, 0] > 0:
             faces.append(np.stack([low + 1, high + 1, high], axis=1))
-    return _mesh(*(np.concatenate(rows) for rows in (vertices, normals, faces, uv)))
+    return _mesh(
+        np.concatenate(vertices), np.concatenate(normals), np.concatenate(faces), np.concatenate(uv)
+    )
 
 
 def skin(sections: Array, *, caps: bool = True) -> trimesh.Trimesh:
@@ -155,11 +159,9 @@ def tube(
         up: Roughly the direction of a section's second half axis.
     """
     path = np.asarray(path, dtype=float)
-    half_axes = np.broadcast_to(np.asarray(radii, dtype=float), (len(path),)) if (
-        np.ndim(radii) < 2
-    ) else np.asarray(radii, dtype=float)
-    if half_axes.ndim == 1:
-        half_axes = np.stack([half_axes, half_axes], axis=1)
+    half_axes = np.asarray(radii, dtype=float)
+    if half_axes.ndim < 2:
+        half_axes = np.broadcast_to(half_axes, (len(path),))[:, None].repeat(2, axis=1)
     forward = np.gradient(path, axis=0)
     forward /= np.linalg.norm(forward, axis=1, keepdims=True)
     side = np.cross(np.asarray(up, dtype=float), forward)
@@ -195,9 +197,7 @@ def lathe_hull(profile: Profile, corners: int = 16) -> CollisionHull:
     return hull(np.concatenate([circle(max(r, 1e-4), z, corners) for r, z in profile]))
 
 
-def wall_hulls(
-    inner: Profile, outer: Profile, pieces: int = 12
-) -> tuple[CollisionHull, ...]:
+def wall_hulls(inner: Profile, outer: Profile, pieces: int = 12) -> tuple[CollisionHull, ...]:
     """A hollow thing's wall as convex staves side by side, like a barrel's.
 
     Args:

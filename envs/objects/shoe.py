@@ -73,8 +73,8 @@ _FIXED = {
     "boot": {"heel_lift": 0.010, "collar_x": -0.056},
 }
 _WAIST = {"sneaker": (-0.026, 0.064), "loafer": (-0.018, 0.052), "boot": (-0.052, 0.092)}
-"""x and z of the grasp: under the palm no shoe rises more than about 35 mm above it, so that the hand stays
-clear."""
+"""x and z of the grasp: under the palm no shoe rises more than about 35 mm above it, so that the
+hand stays clear."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from envs.objects.bottle import bottle
 from envs.objects.instances import Instances
 from envs.simulation import Simulation
 from envs.tasks import STEP_LIMITS
-from envs.tasks.bottles import HELD_HEIGHT, LIFT, RED, SIDES, hold, lying, settle, take
+from envs.tasks.bottles import HELD_HEIGHT, RED, SIDES, hold, lift, lying, settle, take
 from envs.tasks.layout import sample_until
 from envs.tasks.task import Evaluation, SceneState, Task
 
@@ -95,7 +95,7 @@ class BottleAdjust(Task):
         yield from motion.solo(
             arm.side,
             take(arm, state, "bottle"),
-            arm.move([0, 0, LIFT]),
+            lift(arm),
             hold(arm, motion, "bottle", goal, HAND_YAW),
             settle(arm, motion, "bottle", goal),
         )

@@ -2,14 +2,14 @@
 
 Contents:
     upright, lying: poses on the table.
-    take, hold, settle: an expert's motions with one arm.
+    take, lift, hold, settle: an expert's motions with one arm.
     DualBottles: base of the tasks in which each arm lifts the bottle on its side to the middle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, product
 from typing import ClassVar
 
 import numpy as np
@@ -39,8 +39,11 @@ RED, GREEN = (5, 6), (0, 3)
 
 HELD_HEIGHT = 0.185
 """Height in metres above the table at which an expert holds a bottle's middle."""
-LIFT = 0.10
-"""Metres by which it lifts a bottle straight up first."""
+LIFTS = (0.10, 0.06)
+"""Metres by which it lifts a bottle straight up first; the second where that is out of reach."""
+
+APART = 0.05
+"""Metres by which it holds a bottle outwards of its place, before both come together."""
 
 _CLEARANCE = 0.10
 _PREFERRED_YAW = np.deg2rad(20.0)
@@ -66,6 +69,16 @@ def take(arm: Arm, state: SceneState, name: str) -> Iterator[NDArray[np.float64]
     return chain(
         arm.reach(before), arm.wait(2), arm.line(grasp), arm.wait(3), arm.close(), arm.wait(2)
     )
+
+
+def lift(arm: Arm) -> Iterator[NDArray[np.float64]]:
+    """Lifts what is in the hand straight up."""
+    for height in LIFTS:
+        pose = sapien.Pose([0.0, 0.0, height]) * arm.pose
+        if arm.can_reach(pose):
+            yield from arm.line(pose)
+            return
+    raise ExpertError(f"{arm.side} arm cannot lift the bottle")
 
 
 def hold(
@@ -108,7 +121,7 @@ def _from_the_side(arm: Arm, body: NDArray[np.float64]) -> tuple[sapien.Pose, sa
         level = inwards(arm, float(yaw))
         grasp = gripper_pose(body, level)
         before = grasp * sapien.Pose([-_CLEARANCE, 0.0, 0.0])
-        lifted = sapien.Pose([0.0, 0.0, LIFT]) * grasp
+        lifted = sapien.Pose([0.0, 0.0, LIFTS[0]]) * grasp
         if all(arm.can_reach(pose) for pose in (before, grasp, lifted)):
             return before, grasp
     raise ExpertError(f"{arm.side} arm cannot reach the bottle from the side")
@@ -122,11 +135,10 @@ def _from_above(
     The hand is turned so that the bottle's head comes to be up when it is levelled.
     """
     yaw = float(np.arctan2(-head[0], head[1]))
-    for pitch in (0.0, 0.2, -0.2, 0.4, -0.4, 0.6):
-        down = facing_down(yaw, pitch)
-        grasp = gripper_pose(body, down)
-        before = grasp * sapien.Pose([-_CLEARANCE, 0.0, 0.0])
-        lifted = sapien.Pose([0.0, 0.0, LIFT]) * grasp
+    for clearance, pitch in product(LIFTS, (0.0, 0.2, -0.2, 0.4, -0.4, 0.6)):
+        grasp = gripper_pose(body, facing_down(yaw, pitch))
+        before = grasp * sapien.Pose([-clearance, 0.0, 0.0])
+        lifted = sapien.Pose([0.0, 0.0, clearance]) * grasp
         if all(arm.can_reach(pose) for pose in (before, grasp, lifted)):
             return before, grasp
     raise ExpertError(f"{arm.side} arm cannot reach the bottle from above")
@@ -168,12 +180,15 @@ class DualBottles(Task):
         return Evaluation(checks, 1.0 if all(checks.values()) else min(progress, 0.99), failure)
 
     def expert(self, motion: Motion, state: SceneState) -> Iterator[NDArray[np.float64]]:
-        """Both arms at once: take, lift, carry to the middle, and put right what is amiss there."""
+        """Both arms at once: take, lift, hold up apart, and come together in the middle."""
         jobs = [
             (motion.arm(side), f"{side}_bottle", np.array([*xy, state.table_height + HELD_HEIGHT]))
             for side, xy in zip(SIDES, self.places, strict=True)
         ]
         yield from motion.play(*(take(arm, state, name) for arm, name, _ in jobs))
-        yield from motion.play(*(arm.move([0, 0, LIFT]) for arm, _, _ in jobs))
-        yield from motion.play(*(hold(arm, motion, name, to, 0.0) for arm, name, to in jobs))
+        yield from motion.play(*(lift(arm) for arm, _, _ in jobs))
+        apart = np.array([APART, 0.0, 0.0])  # the bottles turn and swing on the way there
+        yield from motion.play(
+            *(hold(arm, motion, name, to + arm.sign * apart, 0.0) for arm, name, to in jobs)
+        )
         yield from motion.play(*(settle(arm, motion, name, to) for arm, name, to in jobs))

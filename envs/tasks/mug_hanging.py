@@ -32,8 +32,10 @@ UP = np.array([0.0, 0.0, 1.0])
 MIDDLE = (0.0, -0.13)
 """Where the left arm sets the mug down."""
 HOVER = 0.07
-LEFT_HEADINGS, LEFT_DOWN = (np.deg2rad(30), np.deg2rad(135)), np.deg2rad(70)
-"""Where the left hand can point at the mug, and how much down."""
+LEFT_DOWN = np.deg2rad(70)
+"""How much the left hand points down. From right above it could not reach the far mugs."""
+TAKE_HEADINGS, SET_HEADINGS = np.deg2rad((40.0, 135.0)), np.deg2rad((45.0, 115.0))
+"""Yaws in rad to which the left hand can turn where it takes the mug, and in the middle."""
 MOUTH_UP = np.deg2rad(8)
 """How much the mouth of a hanging mug looks up: its handle is above its middle."""
 BEFORE, OVER_PEG = 0.11, 0.009
@@ -106,18 +108,19 @@ class MugHanging(Task):
         """Left arm: to the middle. Right arm: onto the peg, with the mouth towards the robot."""
         left, right = motion.left, motion.right
         peg = _pegs(state)[0]
-        ahead = float(np.arctan2(peg.ahead[1], peg.ahead[0]))
-
         # Both hands close round the mug's body, with the handle on its far side, as seen from the
         # hand; the left one comes as near to that as it can turn.
-        heading = float(np.clip(yaw_of(state.poses["mug"]), *LEFT_HEADINGS))
-        taken = left.easier(_around_body(state, heading, LEFT_DOWN))
+        handle = yaw_of(state.poses["mug"])
+        heading = float(np.clip(handle, *TAKE_HEADINGS))
+        taken = _around_body(state, heading, LEFT_DOWN)
         back = taken * sapien.Pose([-HOVER, 0.0, 0.0])
         yield from motion.solo(
             "left", left.reach(back), left.line(taken), left.wait(2), left.close(), left.wait(3)
         )
-        yield from motion.solo("left", left.move([0.0, 0.0, HOVER]), left.wait(2))
-        goal = turned(*MIDDLE, state.table_height + 0.002, ahead)
+        yield from motion.solo("left", left.line(back), left.wait(2))
+        ahead = float(np.arctan2(peg.ahead[1], peg.ahead[0]))
+        turn = float(np.clip(ahead + heading - handle, *SET_HEADINGS)) - heading
+        goal = turned(*MIDDLE, state.table_height + 0.002, handle + turn)
         over = sapien.Pose(goal.p + [0.0, 0.0, HOVER], goal.q)
         yield from motion.solo("left", left.reach(_carrying(motion, 0, over)), left.wait(3))
         lower = left.line(_carrying(motion, 0, goal), speed=0.2)

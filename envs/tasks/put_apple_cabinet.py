@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import cast
 
 import numpy as np
 import sapien
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from envs.experts.motion import Arm, ExpertError, Motion, aimed, facing_down, gripper_pose
 from envs.objects.apple import apple
+from envs.objects.articulated import ArticulatedModel
 from envs.objects.cabinet import cabinet
-from envs.objects.instances import Instances
+from envs.objects.instances import Family, Instances
 from envs.simulation import Simulation
 from envs.tasks import STEP_LIMITS
 from envs.tasks.layout import sample_until, turned
@@ -41,7 +43,7 @@ class PutAppleCabinet(Task):
     drawer, the left arm pushes the drawer closed.
 
     **Randomizations.** (RoboTwin 1.0.) Apple: x in [0.2, 0.32], y in [-0.2, -0.1]. The cabinet is
-    fixed at (0, 0.155). Ours: it is 16 to 19 cm high and stands on the table, its handle 3 cm
+    fixed at (0, 0.155). Ours: it is 15 to 19 cm high and stands on the table, its handle 3 cm
     in front of y = 0.05 and about 0.11 m above the table (1.0: 0.13 m); the apple weighs 100 g, not
     10 g; the table does not move.
 
@@ -66,11 +68,10 @@ class PutAppleCabinet(Task):
         "The apple belongs in the closed drawer of that little piece of furniture.",
     )
 
-    def build(
-        self, simulation: Simulation, rng: np.random.Generator, instances: Instances
-    ) -> None:
+    def build(self, simulation: Simulation, rng: np.random.Generator, instances: Instances) -> None:
         """Adds the cabinet and the apple."""
-        furniture = instances.draw(cabinet)
+        # `draw` is typed for rigid models; it returns whatever the family makes.
+        furniture = cast(ArticulatedModel, instances.draw(cast(Family, cabinet)))
         height = simulation.table_height - furniture.body.lowest()
         simulation.add_articulated("cabinet", furniture, sapien.Pose([*CABINET, height]))
         fruit = instances.draw(apple)
@@ -102,7 +103,7 @@ class PutAppleCabinet(Task):
         to_floor = float(np.linalg.norm(state.point("drawer", "floor") + [0, 0, 0.03] - fruit))
         left = np.linalg.norm(state.fingertips(0) - state.point("drawer", "handle"))
         rise = float(fruit[2] - start.position("apple")[2])
-        # Open and bring; what is in the drawer counts as brought, and then closing counts.
+        # Until the apple is in the drawer, opening and bringing count; from then on, closing.
         bringing = (
             0.10 * (1.0 - np.tanh(4.0 * left))
             + 0.20 * opened
@@ -111,8 +112,8 @@ class PutAppleCabinet(Task):
             + 0.20 * opened * (1.0 - np.tanh(4.0 * to_floor))
         )
         shutting = 0.75 + 0.20 * (1.0 - opened)
-        brought = np.prod(np.clip(np.array([*(2.0 - np.abs(inside[:2]) * 1.5), 1.0]), 0.0, 1.0))
-        brought *= np.clip((0.06 - inside[2]) / 0.02, 0.0, 1.0) * float(inside[2] > 0.0)
+        brought = float(np.prod(np.clip(3.0 - 2.0 * np.abs(inside[:2]), 0.0, 1.0)))
+        brought *= float(np.clip((0.06 - inside[2]) / 0.02, 0.0, 1.0) * (inside[2] > 0.0))
         return Evaluation(checks, float((1 - brought) * bringing + brought * shutting), failure)
 
     def expert(self, motion: Motion, state: SceneState) -> Iterator[NDArray[np.float64]]:
@@ -120,9 +121,8 @@ class PutAppleCabinet(Task):
         left, right = motion.left, motion.right
         handle = state.point("drawer", "handle")
         forward = np.array([0.0, np.cos(0.2), -np.sin(0.2)])
-        at_handle = left.easier(
-            gripper_pose(handle - 0.002 * forward, aimed(forward, state.closing("drawer", "handle")))
-        )
+        level = aimed(forward, state.closing("drawer", "handle"))
+        at_handle = left.easier(gripper_pose(handle - 0.002 * forward, level))
         before = sapien.Pose(at_handle.p - 0.08 * forward, at_handle.q)
         fruit = state.point("apple", "body")
         take = right.easier(gripper_pose(fruit, facing_down()))

@@ -16,12 +16,10 @@ from envs.tasks.task import Evaluation, SceneState, Task
 
 UPRIGHT = np.deg2rad(10.0)
 
-_HOVER = 0.08
+_HOVER = 0.06
 _RISE = 0.010
 """How far above a grasp's point the middle between the finger pads goes, along the hand."""
-_RETREAT = 0.09
 _PITCHES = (0.0, 0.2, -0.2, 0.4, -0.4, 0.6, -0.6)
-_SLIP = np.deg2rad(6.0)
 
 
 class RimPlace(Task):
@@ -94,12 +92,14 @@ class RimPlace(Task):
         scene = motion.scene()
         in_hand = scene.poses[self.vessel].inv() * arm.pose
         place = scene.point(self.support, "top") - scene.models[self.vessel].points["bottom"]
-        down = sapien.Pose(place + [0, 0, 0.001], state.poses[self.vessel].q) * in_hand
-        over = sapien.Pose([0, 0, _HOVER]) * down
+        raised = sapien.Pose([0, 0, _HOVER])
+        for facing in (state.poses[self.vessel].q, scene.poses[self.vessel].q):
+            down = sapien.Pose(place + [0, 0, 0.001], facing) * in_hand
+            over = raised * down
+            if arm.can_reach(over) and arm.can_reach(down):
+                break  # else as it hangs in the hand: it stands up when it is set down
         yield from motion.solo(side, arm.line(over), arm.wait(2), arm.line(down, 0.2), arm.wait(3))
-        yield from motion.solo(side, arm.open(), arm.wait(2))
-        away = arm.pose * sapien.Pose([-_RETREAT, 0, 0])
-        yield from motion.solo(side, arm.line(away), arm.wait(8))
+        yield from motion.solo(side, arm.open(), arm.wait(2), arm.line(over), arm.wait(8))
 
     def _choose(self, arm: Arm, state: SceneState) -> tuple[sapien.Pose, sapien.Pose]:
         """Poses of link6 before and at the outermost grasp of the rim that serves to the end."""
@@ -107,8 +107,6 @@ class RimPlace(Task):
         goal = state.point(self.support, "top") - model.points["bottom"]
         carry = sapien.Pose(goal, vessel.q) * vessel.inv()
         raised = sapien.Pose([0, 0, _HOVER])
-        # Vessels tip a little in the hand, and over its place the hand puts that right.
-        spare = [sapien.Pose(q=[np.cos(a / 2), 0.0, 0.0, np.sin(a / 2)]) for a in (-_SLIP, _SLIP)]
         outermost = sorted(
             model.grasps, key=lambda name: -arm.sign * state.closing(self.vessel, name)[0]
         )
@@ -121,8 +119,7 @@ class RimPlace(Task):
             facing = gripper_pose(tips, aimed(approach, closing))
             for grasp in (facing, facing * sapien.Pose(q=[0.0, 1.0, 0.0, 0.0])):
                 before = grasp * sapien.Pose([-_HOVER, 0, 0])
-                over = raised * carry * grasp
-                way = (before, grasp, raised * grasp, over, carry * grasp)
-                if all(arm.can_reach(pose) for pose in (*way, *(over * each for each in spare))):
+                way = (before, grasp, raised * grasp, raised * carry * grasp, carry * grasp)
+                if all(arm.can_reach(pose) for pose in way):
                     return before, grasp
         raise ExpertError(f"{arm.side} arm cannot reach the rim of the {self.vessel}")

@@ -30,9 +30,9 @@ Grip = tuple[float, float]
 (rad) it leans from straight down towards the shoe's heel, so that its fingers point to the toe."""
 
 GRIPS: tuple[Grip, ...] = tuple(
-    (roll, float(np.deg2rad(lean))) for lean in (0, 15, -15, 30, -30) for roll in (1.0, -1.0)
+    (roll, float(np.deg2rad(lean))) for lean in (0, -15, 15, -30, 30) for roll in (1.0, -1.0)
 )
-"""Grips from the best one on."""
+"""Grips from the best one on. Leaning to the heel, a palm comes down on some shoes' high backs."""
 
 MIDDLE_PLACES = ((0.2, -0.08), (0.2, -0.14), (0.25, -0.02))
 """Where a right arm may put a shoe down on the way; a left arm's are their mirror images."""
@@ -119,6 +119,11 @@ def hand_pose(
     return gripper_pose(point, aimed(approach, roll * rotation @ grasp.closing))
 
 
+def _about(place: sapien.Pose) -> list[sapien.Pose]:
+    """A place, and turned a little both ways: so much may a shoe turn in the hand."""
+    return [place * turned(0.0, 0.0, 0.0, slip) for slip in (0.0, -0.06, 0.06)]
+
+
 def plan(
     arm: Arm, model: ObjectModel, place: sapien.Pose, goal: sapien.Pose
 ) -> list[tuple[Grip, sapien.Pose]]:
@@ -139,26 +144,26 @@ def plan(
             if all(
                 arm.can_reach(hand_pose(model, each, grip, above))
                 for each in places
-                for above in (0.0, LIFT)
+                for above in (0.0, LIFT + 0.01)
             )
         ]
 
-    last = grips(goal)
-    for grip in last:
-        if grip in grips(place):
-            return [(grip, goal)]
+    last = grips(*_about(goal))
     first = grips(place)
+    direct = [grip for grip in last if grip in first]
+    for grip in direct:
+        if grip[1] <= 0.0:
+            return [(grip, goal)]
     for yaw in MIDDLE_YAWS:
         for x, y in MIDDLE_PLACES:
-            middle, *near = (
-                turned(arm.sign * x, y, float(place.p[2]), yaw + slip)
-                for slip in (0.0, -0.06, 0.06)
-            )
-            reachable = grips(middle, *near)
+            middle = turned(arm.sign * x, y, float(place.p[2]), yaw)
+            reachable = grips(*_about(middle))
             ways_there = [grip for grip in first if grip in reachable]
             ways_on = [grip for grip in last if grip in reachable]
             if ways_there and ways_on:
                 return [(ways_there[0], middle), (ways_on[0], goal)]
+    if direct:
+        return [(direct[0], goal)]
     raise ExpertError(f"{arm.side} arm cannot turn the shoe to its goal")
 
 

@@ -24,7 +24,7 @@ PADS_BEYOND = 0.022
 LEAST_ABOVE_TABLE = 0.027
 """Lowest that the point between the pads may go: the fingers end 25 mm beyond it."""
 HALF_CLOSED = 0.5
-"""Gripper value at which fingers are near any handle; it stops them above this or a bit below."""
+"""Gripper value above which the fingers do not touch any handle yet: it counts as half closed."""
 LIFT = 0.08
 HAND_TILT = np.deg2rad(20.0)
 """Tilt of the hand towards the middle: an upright one does not reach up there at y = 0."""

@@ -51,7 +51,7 @@ class OneHand:
 
     **Vector.** In units of 0.1 m: the fingertips' position; how far they are behind where they are
     commanded to be; then the gripper measured and commanded, -1 closed .. 1 open. For each thing:
-    its position from the fingertips (0.1 m), the first and the last column of its rotation matrix.
+    its position from the fingertips (0.1 m), and the directions of its x and z axes.
 
     **Step.** Four numbers in [-1, 1]: three move the point between the finger pads from where it
     is commanded to be, 1 being `step`; the fourth is the gripper, closed from -0.5 down and open
@@ -160,8 +160,8 @@ class OneHand:
             pose = _pose(row)
             place = (pose * sapien.Pose(self.point)).p if index == 0 else pose.p
             rotation = pose.to_transformation_matrix()[:3, :3]
-            mirrored = mirror[:, None] * rotation * mirror
-            parts += [mirror * (place - tips) / _LENGTH, mirrored[:, 0], mirrored[:, 2]]
+            axes = [mirror * rotation[:, axis] for axis in (0, 2)]
+            parts += [mirror * (place - tips) / _LENGTH, *axes]
         return np.concatenate(parts).astype(np.float32)
 
     def actions(
@@ -194,7 +194,8 @@ class OneHand:
         goal[7 * side + 6] = np.clip(0.5 + step[3], 0.0, 1.0)
         fractions = np.arange(1, self.repeat + 1)[:, None] / self.repeat
         path = target + fractions * (goal - target)
-        return np.clip(path, ACTION_LOWER, ACTION_UPPER).astype(np.float32)
+        within: NDArray[np.float32] = np.clip(path, ACTION_LOWER, ACTION_UPPER).astype(np.float32)
+        return within
 
     def _posture(self, side: int) -> _Posture:
         middle = np.add(self.low, self.high) / 2 + [0.0, 0.0, TABLE_HEIGHT]
@@ -203,7 +204,9 @@ class OneHand:
         )
 
 
-class OneHandWrapper(gymnasium.Wrapper[NDArray[np.float32], NDArray[np.float32], Any, Any]):
+class OneHandWrapper(
+    gymnasium.Wrapper[NDArray[np.float32], NDArray[np.float32], Any, NDArray[np.float32]]
+):
     """An environment with the vector and the steps of a `OneHand`. A step's rewards add up.
 
     It ends an episode early where that is wanted for training: `max_steps`.
@@ -222,6 +225,7 @@ class OneHandWrapper(gymnasium.Wrapper[NDArray[np.float32], NDArray[np.float32],
         """
         super().__init__(ActionChunk(env, hand.repeat))
         self._hand, self._max_steps = hand, max_steps
+        self._seen: Any = None
         self.observation_space = spaces.Box(-np.inf, np.inf, (hand.inputs,), np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (STEP_SIZE,), np.float32)
 

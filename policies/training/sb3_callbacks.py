@@ -3,7 +3,7 @@
 Contents:
     Checkpoints: what a training goes on from.
     Curve: a line of `curve.csv` after each evaluation.
-    Export: writes the policy as it is now.
+    Best: writes the policy if no evaluation before was better.
     UntilInterrupted: ends the training at Ctrl-C, between two steps.
 """
 
@@ -129,16 +129,29 @@ def cut_curve(path: Path, steps: int) -> None:
     staging.replace(path)
 
 
-class Export(BaseCallback):
-    """Writes the policy as it is now."""
+class Best(BaseCallback):
+    """Writes the policy if no evaluation before was better; to be called after an evaluation.
 
-    def __init__(self, write: Callable[[], None]) -> None:
-        """Writes by a function."""
+    Of equally good ones the last is kept: it has learned most.
+    """
+
+    parent: EvalCallback
+
+    def __init__(self, write: Callable[[], None], success: float) -> None:
+        """Goes on.
+
+        Args:
+            write: Writes the policy as it is now.
+            success: Best success rate so far.
+        """
         super().__init__()
-        self._write = write
+        self._write, self._success = write, success
 
     def _on_step(self) -> bool:
-        self._write()
+        success = _mean([float(each) for each in self.parent._is_success_buffer])
+        if success >= self._success:
+            self._success = success
+            self._write()
         return True
 
 

@@ -16,22 +16,23 @@ import gymnasium
 import numpy as np
 import stable_baselines3
 import torch
-import yaml
+import yaml  # type: ignore[import-untyped]
 from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import EvalCallback
+from stable_baselines3.common.callbacks import CallbackList, EvalCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 
 from envs.errors import InvalidOptionError, nearest
 from envs.registration import make_env
 from envs.wrappers import OneHand, OneHandWrapper, ProgressGain
+from envs.wrappers.one_hand import STEP_SIZE
 from policies.sb3 import Checkpoint, Network
 from policies.training.hands import TASK_HANDS
 from policies.training.sb3_callbacks import (
+    Best,
     Checkpoints,
     Curve,
-    Export,
     UntilInterrupted,
     cut_curve,
     read_curve,
@@ -61,13 +62,13 @@ HYPERPARAMETERS: dict[str, dict[str, Any]] = {
         "hidden": [128, 128],
         "learning_rate": 1e-3,
         "buffer_size": 200_000,
-        "learning_starts": 1000,
+        "learning_starts": 500,
         "batch_size": 256,
         "tau": 0.01,
-        "gamma": 0.97,
+        "gamma": 0.95,
         "train_freq": 1,
         "gradient_steps": -1,
-        "ent_coef": "auto",
+        "ent_coef": "auto_0.1",
     },
 }
 """Defaults. `hidden` and `log_std_init` are the policy's, the others arguments of SB3's classes."""
@@ -107,15 +108,19 @@ def train(settings: TrainingSettings, report: Report) -> TrainingOutcome:
             eval_env,
             n_eval_episodes=settings.eval_episodes,
             eval_freq=max(1, settings.eval_every // calls),
-            callback_on_new_best=Export(functools.partial(export, folder / BEST)),
-            callback_after_eval=Curve(
-                folder / CURVE_NAME, curve[-1]["wall_s"] if curve else 0.0, report
+            callback_after_eval=CallbackList(
+                [
+                    Curve(folder / CURVE_NAME, curve[-1]["wall_s"] if curve else 0.0, report),
+                    Best(
+                        functools.partial(export, folder / BEST),
+                        max((row["eval_success"] for row in curve), default=0.0),
+                    ),
+                ]
             ),
             verbose=0,
         )
         # Go on counting where the training stopped.
         checkpoints.n_calls = evaluation.n_calls = steps // calls
-        evaluation.best_mean_reward = max((row["eval_return"] for row in curve), default=-np.inf)
         checkpoints.init_callback(model)
         try:
             model.learn(
@@ -127,16 +132,16 @@ def train(settings: TrainingSettings, report: Report) -> TrainingOutcome:
             raise RuntimeError(f"a worker process died ({type(error).__name__})") from error
         checkpoints.save()
         export(folder / LAST)
-    best = folder / BEST
+    files = {
+        "policy": folder / (BEST if (folder / BEST).exists() else LAST),
+        "last": folder / LAST,
+        "curve": folder / CURVE_NAME,
+        "logs": folder / "tensorboard",
+    }
     return TrainingOutcome(
         steps=model.num_timesteps,
         interrupted=until_interrupted.interrupted and model.num_timesteps < settings.total_steps,
-        files={
-            "policy": best if best.exists() else folder / LAST,
-            "last": folder / LAST,
-            "curve": folder / CURVE_NAME,
-            "logs": folder / "tensorboard",
-        },
+        files={name: path for name, path in files.items() if path.exists()},
     )
 
 
@@ -191,7 +196,7 @@ def _training_env(settings: TrainingSettings, hand: OneHand, steps: int) -> VecE
 
 
 def _evaluation_env(settings: TrainingSettings, hand: OneHand) -> VecEnv:
-    env = make_training_env(settings.task, hand, settings.reward)
+    env = make_training_env(settings.task, hand, settings.reward, settings.episode_steps)
     same = _SameEpisodes(env, EVALUATION_SEED, settings.eval_episodes)
     return VecMonitor(DummyVecEnv([lambda: same]))
 
@@ -284,6 +289,7 @@ def _checked(settings: TrainingSettings) -> tuple[OneHand, dict[str, Any]]:
         hand = OneHand.of({**TASK_HANDS.get(settings.task, {}), **settings.hand})
         env = make_training_env(settings.task, hand, settings.reward)
         env.reset(seed=0)
+        env.step(np.zeros(STEP_SIZE, dtype=np.float32))
         env.close()
     except InvalidOptionError as error:
         raise TrainingError(f"hand: {error}") from None

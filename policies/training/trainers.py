@@ -41,8 +41,8 @@ class TrainingSettings:
         workers: Processes that run environments; 0 runs one in this process.
         folder: Where everything is written.
         resume: Whether to continue the training that the folder holds, instead of deleting it.
-        episode_steps: Steps after which a training episode is cut short; None leaves that to the
-            task's time limit.
+        episode_steps: Steps after which an episode is cut short, in training and its evaluations;
+            None leaves that to the task's time limit.
         eval_every: Steps between evaluations.
         eval_episodes: Episodes of one.
         checkpoint_every: Steps between checkpoints.

@@ -45,9 +45,9 @@ def test_appearance_changes_nothing_that_touches(family):
 
 @pytest.mark.parametrize("number", [-1, 20, 0.5])
 def test_there_are_no_other_numbers(family, number):
-    with pytest.raises(ValueError, match="not in 0 .. 19"):
+    with pytest.raises(ValueError, match=r"not in 0 \.\. 19"):
         family(number, 0)
-    with pytest.raises(ValueError, match="not in 0 .. 19"):
+    with pytest.raises(ValueError, match=r"not in 0 \.\. 19"):
         family(0, number)
 
 
