@@ -1,24 +1,26 @@
 """Instances of object families: which are seen in training, which are kept for evaluation.
 
-A family is a function `family(shape, appearance, ...)` that makes an `ObjectModel`: the same one
-for the same two numbers, always. `shape` decides everything that touches, `appearance` only what
-is seen. Numbers 0-9 may be seen in training; 10-19 are kept for evaluating generalization.
+A family is a function `family(shape, appearance, ...)` that makes a model: the same one for the
+same two numbers, always. `shape` decides everything that touches, `appearance` only what is seen.
+Numbers 0-9 may be seen in training; 10-19 are kept for evaluating generalization.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from envs.objects.articulated import ArticulatedModel
 from envs.objects.model import ObjectModel
 
 SEEN = range(0, 10)
 UNSEEN = range(10, 20)
 SPLITS = {"seen": SEEN, "unseen": UNSEEN}
 
+Model = TypeVar("Model", ObjectModel, ArticulatedModel)
 Family = Callable[..., ObjectModel]
 
 
@@ -63,8 +65,12 @@ class Instances:
         self._shapes, self._appearances = shapes, appearances
 
     def draw(
-        self, family: Family, *, only_seen: tuple[int, int] | None = None, **options: Any
-    ) -> ObjectModel:
+        self,
+        family: Callable[..., Model],
+        *,
+        only_seen: tuple[int, int] | None = None,
+        **options: Any,
+    ) -> Model:
         """Draws an instance of a family.
 
         Args:

@@ -56,9 +56,7 @@ class BlockHandover(Task):
         "Transfer the block from left to right and stand it on the blue tile.",
     )
 
-    def build(
-        self, simulation: Simulation, rng: np.random.Generator, instances: Instances
-    ) -> None:
+    def build(self, simulation: Simulation, rng: np.random.Generator, instances: Instances) -> None:
         """Adds the bar and the pad."""
         x, y = sample_until(rng, (-0.25, -0.05), (0.0, 0.25))
         for name, family, where, yaw in (("bar", bar, (x, y), BAR_YAW), ("pad", pad, PAD, 0.0)):

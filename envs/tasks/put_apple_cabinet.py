@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import cast
 
 import numpy as np
 import sapien
@@ -12,9 +11,8 @@ from numpy.typing import NDArray
 
 from envs.experts.motion import Arm, ExpertError, Motion, aimed, facing_down, gripper_pose
 from envs.objects.apple import apple
-from envs.objects.articulated import ArticulatedModel
 from envs.objects.cabinet import cabinet
-from envs.objects.instances import Family, Instances
+from envs.objects.instances import Instances
 from envs.simulation import Simulation
 from envs.tasks import STEP_LIMITS
 from envs.tasks.layout import sample_until, turned
@@ -70,8 +68,7 @@ class PutAppleCabinet(Task):
 
     def build(self, simulation: Simulation, rng: np.random.Generator, instances: Instances) -> None:
         """Adds the cabinet and the apple."""
-        # `draw` is typed for rigid models; it returns whatever the family makes.
-        furniture = cast(ArticulatedModel, instances.draw(cast(Family, cabinet)))
+        furniture = instances.draw(cabinet)
         height = simulation.table_height - furniture.body.lowest()
         simulation.add_articulated("cabinet", furniture, sapien.Pose([*CABINET, height]))
         fruit = instances.draw(apple)

@@ -122,9 +122,7 @@ class Task(ABC):
     unseen_instructions: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def build(
-        self, simulation: Simulation, rng: np.random.Generator, instances: Instances
-    ) -> None:
+    def build(self, simulation: Simulation, rng: np.random.Generator, instances: Instances) -> None:
         """Samples a layout and adds the task's things to the scene.
 
         Args:

@@ -264,7 +264,7 @@ def _mirror(side: int) -> NDArray[np.float64]:
 
 
 def _mirrored(vector: Iterable[float], side: int) -> Vector:
-    x, y, z = (float(each) for each in _mirror(side) * list(vector))
+    x, y, z = (float(each) + 0.0 for each in _mirror(side) * list(vector))  # no -0.0 in messages
     return x, y, z
 
 

@@ -60,11 +60,11 @@ HYPERPARAMETERS: dict[str, dict[str, Any]] = {
     },
     "sac": {
         "hidden": [128, 128],
-        "learning_rate": 1e-3,
+        "learning_rate": 5e-4,
         "buffer_size": 200_000,
         "learning_starts": 500,
         "batch_size": 256,
-        "tau": 0.01,
+        "tau": 0.005,
         "gamma": 0.95,
         "train_freq": 1,
         "gradient_steps": -1,
@@ -89,7 +89,8 @@ def train(settings: TrainingSettings, report: Report) -> TrainingOutcome:
     """
     hand, hyperparameters = _checked(settings)
     folder = settings.folder
-    steps = _prepare(settings, _described(settings, hand, hyperparameters))
+    described = _described(settings, hand, hyperparameters)
+    steps = _steps_done(settings, described)
     if steps:
         report(f"going on from step {steps} in {folder}")
     with (
@@ -99,6 +100,7 @@ def train(settings: TrainingSettings, report: Report) -> TrainingOutcome:
         UntilInterrupted() as until_interrupted,
     ):
         model = _model(settings, hyperparameters, env, folder / CHECKPOINTS if steps else None)
+        _prepare(settings, described, steps)
         model.set_logger(configure(str(folder / "tensorboard"), ["tensorboard"]))
         curve = read_curve(folder / CURVE_NAME)
         export = functools.partial(_export, model, settings, hand)
@@ -273,17 +275,20 @@ def _checked(settings: TrainingSettings) -> tuple[OneHand, dict[str, Any]]:
         TrainingError: For names and values that are not valid.
     """
     defaults = HYPERPARAMETERS[settings.policy]
-    for name in settings.hyperparameters:
+    for name, value in settings.hyperparameters.items():
         if name not in defaults:
             raise TrainingError(f"unknown hyperparameter '{name}'; {nearest(name, defaults)}")
-    hyperparameters = {**defaults, **settings.hyperparameters}
-    hidden = hyperparameters["hidden"]
-    if not isinstance(hidden, list) or not all(isinstance(n, int) and n > 0 for n in hidden):
-        raise TrainingError(f"hyperparameters.hidden={hidden}: expected sizes, such as [128,128]")
+        if name == "hidden":
+            if not isinstance(value, list) or not all(_is_integer(n) and n > 0 for n in value):
+                raise TrainingError(f"hyperparameters.{name}={value}: expected sizes, as [128,128]")
+        elif isinstance(defaults[name], int) and not _is_integer(value):
+            raise TrainingError(f"hyperparameters.{name}={value}: expected an integer")
+        elif isinstance(defaults[name], float) and not _is_number(value):
+            raise TrainingError(f"hyperparameters.{name}={value}: expected a number")
     for name, value in settings.reward.items():
         if name not in ("scale", "bonus"):
             raise TrainingError(f"unknown reward '{name}'; {nearest(name, ('scale', 'bonus'))}")
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if not _is_number(value):
             raise TrainingError(f"reward.{name}={value}: expected a number")
     try:
         hand = OneHand.of({**TASK_HANDS.get(settings.task, {}), **settings.hand})
@@ -293,7 +298,15 @@ def _checked(settings: TrainingSettings) -> tuple[OneHand, dict[str, Any]]:
         env.close()
     except InvalidOptionError as error:
         raise TrainingError(f"hand: {error}") from None
-    return hand, hyperparameters
+    return hand, {**defaults, **settings.hyperparameters}
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or _is_integer(value)
 
 
 def _described(
@@ -314,24 +327,30 @@ def _described(
     }
 
 
-def _prepare(settings: TrainingSettings, described: Mapping[str, Any]) -> int:
-    """Makes the folder ready; returns the step that the training goes on from.
+def _steps_done(settings: TrainingSettings, described: Mapping[str, Any]) -> int:
+    """The step that the training goes on from.
 
     Raises:
-        TrainingError: If it holds another training, which is to be continued.
+        TrainingError: If the folder holds another training, which is to be continued.
     """
-    folder, steps = settings.folder, 0
-    config = folder / CONFIG_NAME
-    if folder.exists() and settings.resume and config.exists():
-        before = yaml.safe_load(config.read_text())
-        if different := [key for key in described if before.get(key) != described[key]]:
-            key = different[0]
-            raise TrainingError(
-                f"{folder} holds a training with {key}={before.get(key)}, not {described[key]}; "
-                "name another output_dir, or resume=false to delete it"
-            )
-        latest = folder / CHECKPOINTS / Checkpoints.LATEST
-        steps = int(json.loads(latest.read_text())["steps"]) if latest.exists() else 0
+    config = settings.folder / CONFIG_NAME
+    if not settings.resume or not config.exists():
+        return 0
+    before = yaml.safe_load(config.read_text(encoding="utf-8"))
+    if different := [key for key in described if before.get(key) != described[key]]:
+        key = different[0]
+        raise TrainingError(
+            f"{settings.folder} holds a training with {key}={before.get(key)}, not "
+            f"{described[key]}; name another output_dir, or resume=false to delete it"
+        )
+    latest = settings.folder / CHECKPOINTS / Checkpoints.LATEST
+    return int(json.loads(latest.read_text())["steps"]) if latest.exists() else 0
+
+
+def _prepare(settings: TrainingSettings, described: Mapping[str, Any], steps: int) -> None:
+    """Makes the folder ready to go on from a step, or to begin."""
+    folder = settings.folder
+    if steps:
         cut_curve(folder / CURVE_NAME, steps)
     elif folder.exists():
         for name in WRITTEN:
@@ -341,8 +360,8 @@ def _prepare(settings: TrainingSettings, described: Mapping[str, Any]) -> int:
             else:
                 path.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    config.write_text(yaml.safe_dump(dict(described), sort_keys=False), encoding="utf-8")
-    return steps
+    text = yaml.safe_dump(dict(described), sort_keys=False)
+    (folder / CONFIG_NAME).write_text(text, encoding="utf-8")
 
 
 @contextmanager

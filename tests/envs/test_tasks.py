@@ -37,6 +37,12 @@ UNDO = {
     "tool_adjust": "tool",
 }
 """The thing that each expert's last stage moves."""
+OUT_OF_TOLERANCE = {  # where a region is asked for, not a place
+    "bottle_adjust": ([0, 0, 0.3], [0, 0, -0.15]),
+    "clean_desk": ([0.2, 0, 0], [0, 0.2, 0], [0, 0, 0.2]),
+    "throw_bottle": ([0.3, 0, 0], [0, 0.3, 0], [0, 0, 0.5]),
+}
+"""Offsets in metres that undo it; 6 cm aside and 5 cm up for all other tasks."""
 
 
 @pytest.fixture(scope="module", params=envs.task_names())
@@ -80,9 +86,12 @@ def test_no_success_under_random_actions(env):
 
 def test_success_is_lost_when_the_last_stage_is_undone(env):
     assert run_expert(env, 0).success
-    thing = env.simulation.things[UNDO[env.task.name]]
-    for offset in ([0.06, 0, 0], [0, 0.06, 0], [0, 0, 0.05]):
-        before = thing.pose
+    name = UNDO[env.task.name]
+    thing = env.simulation.things[name]
+    before = thing.pose
+    thing.pose = env.start.poses[name]
+    assert not env.task.evaluate(env.scene_state(), env.start).success, "back where it was"
+    for offset in OUT_OF_TOLERANCE.get(env.task.name, ([0.06, 0, 0], [0, 0.06, 0], [0, 0, 0.05])):
         thing.pose = sapien.Pose(before.p + np.array(offset), before.q)
         assert not env.task.evaluate(env.scene_state(), env.start).success, offset
         thing.pose = before
@@ -104,27 +113,31 @@ def disturbed(state):
 
 
 def test_every_check_can_hold_and_can_fail_and_progress_stays_in_bounds(env, monkeypatch):
-    env.reset(seed=2)
-    seen = {name: set() for name in env.task.evaluate(env.start, env.start).checks}
-    rewards = []
+    seen = {}
     step = env.step
 
     def watched(action):
         result = step(action)
         rewards.append(result[1])
-        for name, holds in result[4]["checks"].items():
-            seen[name].add(holds)
+        note(result[4]["checks"])
         return result
 
+    def note(checks):
+        for name, holds in checks.items():
+            seen.setdefault(name, set()).add(holds)
+
     monkeypatch.setattr(env, "step", watched)
-    assert run_expert(env, 2).success
-    for state in disturbed(env.scene_state()):
-        for name, holds in env.task.evaluate(state, env.start).checks.items():
-            seen[name].add(holds)
-    assert all(values == {False, True} for values in seen.values()), seen
-    assert min(rewards) >= 0
-    assert max(rewards) == 1
-    assert rewards[0] < 0.5
+    for seed in range(2, 8):  # until either hand had something to do
+        rewards = []
+        assert run_expert(env, seed).success
+        assert min(rewards) >= 0
+        assert max(rewards) == 1
+        assert rewards[0] < 0.5
+        for state in disturbed(env.scene_state()):
+            note(env.task.evaluate(state, env.start).checks)
+        if all(values == {False, True} for values in seen.values()):
+            return
+    raise AssertionError(f"these never change: {[k for k, v in seen.items() if len(v) < 2]}")
 
 
 def test_evaluation_is_a_pure_function_of_the_scene(env):
