@@ -38,12 +38,14 @@ Whatever interrupts the training, the same command continues from the last check
 """
 
 EXAMPLES = {
-    "The baseline whose results are in results/rl": "policy=sac task=tool_adjust",
+    "The baseline whose results are in results/rl": (
+        "policy=sac task=tool_adjust workers=2 episode_steps=30 \\\n"
+        "      eval_every=1000 checkpoint_every=2000 total_steps=10000"
+    ),
     "Another algorithm, other hyperparameters": (
         "policy=ppo task=tool_adjust total_steps=200000 \\\n"
         "      hyperparameters.learning_rate=0.0001 hyperparameters.hidden=[64,64]"
     ),
-    "Go on longer with the first": "policy=sac task=tool_adjust total_steps=100000",
 }
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import sapien
 import trimesh
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
 
 Color = tuple[float, float, float]
 Vector = tuple[float, float, float]
@@ -149,11 +150,13 @@ Collision = CollisionBox | CollisionCylinder | CollisionHull
 
 @cache
 def _hull_volume(piece: CollisionHull) -> float:
-    return float(piece.mesh().volume)
+    return float(ConvexHull(np.asarray(piece.points)).volume)
 
 
 @cache
 def _lowest(piece: Collision) -> float:
+    if isinstance(piece, CollisionHull):
+        return min(z for _, _, z in piece.points)
     return float(piece.mesh().bounds[0, 2])
 
 

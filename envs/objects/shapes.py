@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
 
 from envs import meshes
 from envs.objects.model import CollisionHull, Vector, texture_coordinates
@@ -185,8 +186,8 @@ def circle(radius: float, z: float, corners: int = 16) -> Array:
 
 def hull(points: Array) -> CollisionHull:
     """The convex hull of (n, 3) points as a collision piece; points inside are left out."""
-    mesh = trimesh.convex.convex_hull(np.asarray(points, dtype=float).reshape(-1, 3))
-    corners = np.round(np.asarray(mesh.vertices), 6) + 0.0
+    points = np.asarray(points, dtype=float).reshape(-1, 3)
+    corners = np.round(points[np.sort(ConvexHull(points).vertices)], 6) + 0.0
     if len(corners) > 255:
         raise ValueError(f"a convex piece has {len(corners)} corners; PhysX takes 255")
     return CollisionHull(tuple((float(x), float(y), float(z)) for x, y, z in corners))

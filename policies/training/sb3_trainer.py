@@ -84,6 +84,10 @@ WRITTEN = (CONFIG_NAME, CURVE_NAME, CHECKPOINTS, BEST, LAST, "tensorboard")
 def train(settings: TrainingSettings, report: Report) -> TrainingOutcome:
     """Trains a policy; writes checkpoints, a curve, TensorBoard logs, and the policy itself.
 
+    With the same settings on the same machine it comes out the same, unless it is interrupted: one
+    that goes on has its weights, optimizer, replay buffer and counts from the checkpoint, but
+    begins new episodes with new random numbers.
+
     Raises:
         TrainingError: If it cannot begin as it was asked for; nothing is written then.
     """

@@ -95,6 +95,8 @@ def test_another_training_is_neither_continued_nor_deleted_unasked(here, tmp_pat
     assert status == 0
     assert "going on" not in err
     assert (tmp_path / "run/last/model.safetensors").read_bytes() != before
+    assert here(*PPO, "total_steps=20", "resume=false")[0] == 0
+    assert (tmp_path / "run/last/model.safetensors").read_bytes() == before, "the same seed again"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_help_shows_every_option(capsys):
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_leaves_what_goes_on(tmp_path):
     command = [
-        *(sys.executable, "-m", "emma_gym.train", *TINY, *SAC, "workers=2"),
+        *(sys.executable, "-m", "emma_gym.train", *TINY, *SAC, "workers=1"),
         *("total_steps=100000", "eval_every=10000", "checkpoint_every=10000"),
     ]
     process = subprocess.Popen(
