@@ -33,7 +33,20 @@ MODEL = CameraModel(960, 720, np.deg2rad(58.0))
 SIZE = (480, 360)
 """Half of what is rendered: the renderer itself does not smooth edges."""
 SEED = 3
-UNDER_WAY: dict[str, float] = {}
+UNDER_WAY = {
+    "block_hammer_beat": 0.8,
+    "blocks_stack_easy": 0.85,
+    "blocks_stack_hard": 0.85,
+    "bottle_adjust": 0.8,
+    "diverse_bottles_pick": 0.75,
+    "dual_bottles_pick_easy": 0.75,
+    "dual_bottles_pick_hard": 0.75,
+    "mug_hanging_easy": 0.8,
+    "mug_hanging_hard": 0.8,
+    "pick_apple_messy": 0.85,
+    "throw_bottle": 0.66,
+    "tool_adjust": 0.85,
+}
 """Part of the episode after which a task is shown, where it is not the middle."""
 
 
