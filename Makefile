@@ -25,7 +25,7 @@ evaluate: setup ## Evaluate with the defaults; ARGS="..." for others
 	@$(BIN)/python -m emma_gym.evaluate $(ARGS)
 
 test: setup ## Run the tests; ARGS="..." is for pytest
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
 
 lint: $(INSTALLED) ## Check style, format, types and which package imports which
 	$(BIN)/ruff check .
