@@ -29,7 +29,7 @@ from envs.tasks import load_task
 
 DOCS = Path(__file__).parent
 VIEW = CameraMount(facing((0.62, 0.36, 1.42), (-0.70, -0.66, -0.56)))
-MODEL = CameraModel(960, 720, np.deg2rad(58.0))
+MODEL = CameraModel.with_fovy(960, 720, np.deg2rad(58.0))
 SIZE = (480, 360)
 """Half of what is rendered: the renderer itself does not smooth edges."""
 SEED = 3

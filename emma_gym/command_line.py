@@ -48,6 +48,17 @@ class Options:
             raise self._wrong(name, "a text")
         return str(value)
 
+    def optional_text(self, name: str) -> str | None:
+        """A non-empty text, or None for null."""
+        return None if self._values[name] is None else self.text(name)
+
+    def line(self, name: str) -> str:
+        """A text of one line, which may be empty."""
+        value = self._values[name]
+        if not isinstance(value, str) or not (value == "" or value.isprintable()):
+            raise self._wrong(name, "a text of one line")
+        return value
+
     def optional_path(self, name: str) -> Path | None:
         """A path, or None for null."""
         return None if self._values[name] is None else Path(self.text(name)).expanduser()
@@ -65,6 +76,10 @@ class Options:
         if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value < 2**62:
             raise self._wrong(name, f"an integer >= {minimum}{also}")
         return value
+
+    def optional_integer(self, name: str, minimum: int) -> int | None:
+        """An integer from `minimum` upward, or None for null."""
+        return None if self._values[name] is None else self.integer(name, minimum, also=" or null")
 
     def seconds(self, name: str) -> float:
         """A positive duration."""

@@ -7,12 +7,9 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from emma_gym.command_line import (
     EXIT_FAILURE,
@@ -25,18 +22,21 @@ from emma_gym.command_line import (
     interruptible,
 )
 from emma_gym.progress import EvaluationProgress
+from emma_gym.result_table import result_table
 from envs.errors import RenderingUnavailableError
 from envs.registration import task_names
 from envs.tasks import load_task
+from eval_protocols.camera_views import record_views
 from eval_protocols.episodes import jsonable
-from eval_protocols.evaluation import RESULT_NAME, EvaluationSettings, evaluate
+from eval_protocols.evaluation import evaluate
 from eval_protocols.journal import EPISODES_NAME
 from eval_protocols.process_executor import WorkerCrashError
-from eval_protocols.protocol import HEADLINES, load_protocol, protocol_names
+from eval_protocols.protocol import OTHER_DATA, load_protocol, protocol_names
 from eval_protocols.provenance import usable_cores
 from eval_protocols.report import write_report
-from eval_protocols.results import Result
-from eval_protocols.videos import record_videos
+from eval_protocols.results import RESULT_NAME, Result
+from eval_protocols.run_description import EvaluationSettings
+from eval_protocols.videos import read_replays, record_videos
 from policies.registry import load_policy_class, policy_targets
 
 NAME = "evaluate"
@@ -86,7 +86,10 @@ def settings_from(options: Options, arguments: Sequence[str]) -> EvaluationSetti
     policy = options.text("policy")
     if ":" not in policy:
         load_policy_class(policy)
-    protocol = load_protocol(options.text("protocol")).name
+    protocol = load_protocol(options.text("protocol"))
+    training = options.optional_text("training")
+    if training not in (None, OTHER_DATA):
+        protocol.training_set(str(training))
     tasks = task_names() if options.is_text("tasks", "all") else options.texts("tasks")
     for task in tasks:
         load_task(task)
@@ -104,7 +107,10 @@ def settings_from(options: Options, arguments: Sequence[str]) -> EvaluationSetti
         tasks=tasks,
         policy=policy,
         policy_config=policy_config,
-        protocol=protocol,
+        protocol=protocol.name,
+        training=training,
+        training_seed=options.optional_integer("training_seed", 0),
+        training_note=options.line("training_note"),
         episodes=options.integer("episodes", 1),
         validated_seeds=options.flag("validated_seeds"),
         seed=options.integer("seed", 0),
@@ -141,18 +147,22 @@ def _run(settings: EvaluationSettings, videos: int) -> int:
 
 
 def _finish(folder: Path, result: Result, per_task: int) -> dict[str, str]:
-    """Makes videos and the report; returns where everything is, by what it is."""
+    """Makes videos, pictures and the report; returns where everything is, by what it is."""
     files = {"result": str(folder / RESULT_NAME)}
-    videos = "none (video=0)"
+    videos, views = "none (video=0)", ""
     if per_task:
         print("making videos ...", file=sys.stderr)
         try:
             made = record_videos(folder, result, per_task)
             videos = f"{folder / 'videos'} ({len(made)})"
+            seen = record_views(folder, result, read_replays(folder))
+            views = f"{folder / 'views'} ({len(seen)})" if seen else ""
         except RenderingUnavailableError as error:
             videos = f"none: {error}"
     files["report"] = str(write_report(folder, result))
     files["videos"] = videos
+    if views:
+        files["views"] = views
     files["journal"] = str(folder / EPISODES_NAME)
     return files
 
@@ -161,7 +171,7 @@ def _show(result: Result, files: Mapping[str, str]) -> None:
     """Prints the table, and where the files are."""
     console = Console(highlight=False)
     console.print()
-    console.print(_table(result))
+    console.print(result_table(result))
     errors = Counter(e["error"] for e in result["episodes"] if e["error"] is not None)
     for error, count in errors.most_common(MAX_ERRORS_SHOWN):
         console.print(f"[red]error[/red] in {count} of {len(result['episodes'])}: {escape(error)}")
@@ -169,54 +179,6 @@ def _show(result: Result, files: Mapping[str, str]) -> None:
         console.print(f"... and {len(errors) - MAX_ERRORS_SHOWN} other errors, see the report")
     for what, where in files.items():
         console.print(f"{what:8}{where}", markup=False, soft_wrap=True)
-
-
-def _table(result: Result) -> Table:
-    policy, protocol, summary = result["policy"], result["protocol"], result["summary"]
-    oracle = ", which reads the simulator" if policy["privileged"] else ""
-    table = Table(
-        title=escape(f"{policy['name']}{oracle} - {protocol['name']} v{protocol['version']}"),
-        caption="in brackets: Wilson 95 % interval; an error counts as a failure",
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-    )
-    several = len(summary["overall"]) > 1
-    table.add_column("task", no_wrap=True, overflow="fold")
-    if several:
-        table.add_column("condition")
-    for name in ("episodes", "errors"):
-        table.add_column(name, justify="right")
-    headline = protocol["headline"]
-    other = next(name for name in HEADLINES if name != headline)
-    table.add_column(headline.replace("_", " "), justify="right", style="bold", no_wrap=True)
-    table.add_column(
-        other.removeprefix("success_").replace("_", " "), justify="right", no_wrap=True
-    )
-    table.add_column("steps", justify="right")
-    tasks = summary["tasks"]
-    cells = tasks if len(tasks) == len(summary["overall"]) else [*tasks, *summary["overall"]]
-    for index, cell in enumerate(cells):
-        if index == len(tasks):
-            table.add_section()
-        table.add_row(
-            "all tasks" if cell["task"] is None else escape(cell["task"]),
-            *([escape(cell["condition"])] if several else []),
-            str(cell["episodes"]),
-            f"[red]{cell['errors']}[/red]" if cell["errors"] else "0",
-            f"{_percent(cell[headline]['rate'])} {escape(_interval(cell[headline]))}",
-            _percent(cell[other]["rate"]),
-            "-" if cell["mean_steps"] is None else f"{cell['mean_steps']:.0f}",
-        )
-    return table
-
-
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.1f} %"
-
-
-def _interval(rate: Mapping[str, Any]) -> str:
-    return f"[{100 * rate['low']:3.0f}, {100 * rate['high']:3.0f}]"
 
 
 def _kept(settings: EvaluationSettings, progress: EvaluationProgress) -> str:

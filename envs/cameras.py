@@ -30,40 +30,56 @@ NEAR, FAR = 0.02, 100.0
 
 @dataclass(frozen=True)
 class CameraModel:
-    """Resolution and field of view of a camera, without distortion.
+    """Resolution and pinhole projection of a camera, without distortion.
 
     Attributes:
         width: Pixels.
         height: Pixels.
-        fovy: Vertical field of view in radians. The pixels are square and the principal point
-            is the centre.
+        fx: Focal length in pixels along the rows.
+        fy: Focal length in pixels along the columns; differs from `fx` where pixels are not square.
+        cx: Column of the principal point.
+        cy: Row of the principal point. Pixel centres are at half numbers, so the middle of the
+            picture is `width / 2`, `height / 2`.
     """
 
     width: int
     height: int
-    fovy: float
+    fx: float
+    fy: float
+    cx: float
+    cy: float
 
-    @property
-    def focal_length(self) -> float:
-        """Focal length in pixels."""
-        return float(self.height / 2 / np.tan(self.fovy / 2))
+    @classmethod
+    def with_fovy(cls, width: int, height: int, fovy: float) -> CameraModel:
+        """A camera with square pixels that is centred.
+
+        Args:
+            width: Pixels.
+            height: Pixels.
+            fovy: Vertical field of view in rad.
+        """
+        f = float(height / 2 / np.tan(fovy / 2))
+        return cls(width, height, f, f, width / 2, height / 2)
 
     @property
     def intrinsic_cv(self) -> Matrix:
         """3x3 matrix K."""
-        f = self.focal_length
-        return np.array([[f, 0.0, self.width / 2], [0.0, f, self.height / 2], [0.0, 0.0, 1.0]])
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
 
     def resized(self, width: int, height: int) -> CameraModel:
-        """The same vertical field of view with other numbers of pixels."""
-        return CameraModel(width, height, self.fovy)
+        """The same view of the world in other numbers of pixels, which may not be square then.
+
+        D435 resized to 320 x 256 is the camera that SEM standardizes pictures to.
+        """
+        x, y = width / self.width, height / self.height
+        return CameraModel(width, height, self.fx * x, self.fy * y, self.cx * x, self.cy * y)
 
 
 CAMERA_MODELS = {
-    "D435": CameraModel(320, 240, np.deg2rad(37.0)),
-    "L515": CameraModel(320, 180, np.deg2rad(45.0)),
-    "Large_D435": CameraModel(640, 480, np.deg2rad(37.0)),
-    "Large_L515": CameraModel(640, 360, np.deg2rad(45.0)),
+    "D435": CameraModel.with_fovy(320, 240, np.deg2rad(37.0)),
+    "L515": CameraModel.with_fovy(320, 180, np.deg2rad(45.0)),
+    "Large_D435": CameraModel.with_fovy(640, 480, np.deg2rad(37.0)),
+    "Large_L515": CameraModel.with_fovy(640, 360, np.deg2rad(45.0)),
 }
 """RoboTwin's camera types (1.0 and 2.0 have the same numbers)."""
 
@@ -110,7 +126,7 @@ CAMERA_MOUNTS = {
 
 OBSERVER = "observer_camera"
 OBSERVER_MOUNT = CameraMount(facing((0.0, 0.23, 1.33), (0.0, -1.0, -1.02)))
-OBSERVER_MODEL = CameraModel(320, 240, np.deg2rad(93.0))
+OBSERVER_MODEL = CameraModel.with_fovy(320, 240, np.deg2rad(93.0))
 """Camera for people: from above the far edge of the table towards the robot (RoboTwin 2.0)."""
 
 VIEWER_POSE = facing((1.15, 0.30, 1.65), (-1.15, -0.65, -0.80))

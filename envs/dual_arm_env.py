@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +12,14 @@ from numpy.typing import NDArray
 
 from envs import actions, observation
 from envs.cameras import CAMERA_MODELS, CAMERA_MOUNTS, OBSERVER, OBSERVER_MODEL, OBSERVER_MOUNT
+from envs.clutter import add_clutter
 from envs.errors import InvalidOptionError, nearest
-from envs.objects.instances import SPLITS, Instances
+from envs.instructions import instruction
+from envs.objects.instances import Instances
+from envs.picture import Picture
+from envs.randomization import Variation, draw, parse
+from envs.randomness import stream
+from envs.scene_settings import SceneSettings, cameras_of
 from envs.simulation import PHYSICS_DT, Simulation
 from envs.tasks import load_task
 from envs.tasks.task import Evaluation, SceneState
@@ -43,8 +48,13 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
     failed for good. One may go on stepping, to see whether success lasts.
 
     **Info.** `success` (held now) and `is_success` (the same), `success_once`, `checks`,
-    `progress`, `failure`; in `ee` mode `unreachable`; at reset also `instruction`, `seed` and
-    `instances` (which one of its family each thing is).
+    `progress`, `failure`; in `ee` mode `unreachable`; at reset also `instruction`, `seed`,
+    `instances` (which one of its family each thing is), `variations` (the value drawn for each
+    variation, None where it took no part) and `clutter` (what else lies on the table).
+
+    **Variations.** By name, with a level in 0 .. 5 or options; see `envs.randomization`. They
+    never change the spaces, nor the layout of an episode: the same seed without them is its
+    unperturbed twin.
 
     Attributes:
         render_next: Whether the next step takes pictures. If not, its observation repeats the
@@ -67,8 +77,7 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         camera_model: str = "D435",
         resolution: tuple[int, int] | None = None,
         action_mode: str = "joint",
-        object_shapes: str = "seen",
-        object_appearances: str = "seen",
+        variations: Mapping[str, Any] | None = None,
         render_mode: str | None = None,
     ) -> None:
         """Builds the spaces; the scene comes with `reset`.
@@ -79,11 +88,11 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
             cameras: Which cameras the observation has, out of `envs.cameras.CAMERA_MOUNTS`.
                 Not used in `state`.
             camera_model: `D435`, `L515`, `Large_D435` or `Large_L515`.
-            resolution: Width and height in pixels in place of the camera model's.
+            resolution: Width and height in pixels in place of the camera model's. The view stays
+                the same; in another shape of picture, pixels are not square.
             action_mode: `joint` or `ee`.
-            object_shapes: `seen` or `unseen`: which shapes of each family are drawn
-                (`envs.objects.instances`).
-            object_appearances: `seen` or `unseen`, likewise.
+            variations: What varies in every episode, such as `{"camera_azimuth": 3}`; None for
+                nothing but the layout and the seen instances.
             render_mode: `rgb_array`, `human` or None.
 
         Raises:
@@ -92,8 +101,6 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         """
         _choose("obs_mode", obs_mode, observation.OBS_MODES)
         _choose("action_mode", action_mode, actions.ACTION_MODES)
-        _choose("object_shapes", object_shapes, SPLITS)
-        _choose("object_appearances", object_appearances, SPLITS)
         _choose("render_mode", render_mode, (None, "rgb_array", "human"))
         if render_mode == "human" and not _HAS_DISPLAY:
             raise InvalidOptionError("render_mode 'human' needs a display; use 'rgb_array'")
@@ -109,16 +116,19 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
             model = model.resized(*resolution)
         self.task = load_task(task)
         self.obs_mode, self.action_mode, self.render_mode = obs_mode, action_mode, render_mode
-        self._splits = (object_shapes, object_appearances)
+        self.variations = parse(variations or {})
         self.camera_model = model
         self.cameras = () if obs_mode == "state" else tuple(cameras)
         self.render_next = True
         self.instruction = ""
         self._simulation: Simulation | None = None
-        self._pictures: Mapping[str, Any] = {}
+        self._pictures: dict[str, Picture] = {}
         self._viewer: Any = None
         self.observation_space = observation.space(
-            obs_mode, self.cameras, model, len(self._add_things(Simulation(visuals=False), 0))
+            obs_mode,
+            self.cameras,
+            model,
+            len(self._add_things(Simulation(visuals=False), SceneSettings(), 0)),
         )
         self._action_box = actions.space(action_mode)
         self.action_space = self._action_box  # type: ignore[assignment]
@@ -141,18 +151,18 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
 
         Args:
             seed: Episode seed; None draws one from the generator of the last seed.
-            options: None are known.
+            options: `variations`: what varies in this episode, in place of the environment's own.
 
         Raises:
-            InvalidOptionError: For options.
+            InvalidOptionError: For options or variations that are not valid.
         """
         super().reset(seed=seed)
-        if options:
-            raise InvalidOptionError(f"no reset options are known, got {sorted(options)}")
+        if unknown := sorted(set(options or {}) - {"variations"}):
+            raise InvalidOptionError(f"unknown reset options {unknown}; valid: variations")
+        variations = parse(options["variations"]) if options else self.variations
         self._seed = int(self.np_random.integers(2**31)) if seed is None else seed
-        self._build(self._seed)
-        words = self.task.instructions
-        self.instruction = words[int(_stream(self._seed, "instruction").integers(len(words)))]
+        self._moment = 0
+        drawn = self._build(variations)
         self.start = self.scene_state()
         self._held = 0
         self._success_once = False
@@ -160,10 +170,11 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         info = self._info(evaluation)
         instances = {name: model.name for name, model in self.start.models.items() if model.name}
         info.update(instruction=self.instruction, seed=self._seed, instances=instances)
+        info.update(variations=drawn, clutter=self._clutter)
         self._take_pictures()
         if self.render_mode == "human":
             self.render()
-        return self._observation(), info
+        return self._observation(self.start), info
 
     def step(
         self, action: NDArray[np.floating[Any]]
@@ -180,7 +191,9 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
             present = self.simulation.robot.joint_target
             target, unreachable = actions.joint_target_of_poses(target, present)
         self.simulation.act(target, PHYSICS_STEPS_PER_ACTION)
-        evaluation = self.task.evaluate(self.scene_state(), self.start)
+        self._moment += 1
+        state = self.scene_state()
+        evaluation = self.task.evaluate(state, self.start)
         self._held = self._held + 1 if evaluation.success else 0
         self._success_once |= self._held >= self.task.hold_steps
         info = self._info(evaluation)
@@ -191,12 +204,12 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         if self.render_mode == "human":
             self.render()
         terminated = self._success_once or evaluation.failure is not None
-        return self._observation(), evaluation.progress, terminated, False, info
+        return self._observation(state), evaluation.progress, terminated, False, info
 
     def observe(self) -> dict[str, Any]:
         """Takes pictures now and returns the present observation."""
         self._take_pictures()
-        return self._observation()
+        return self._observation(self.scene_state())
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
         """The observer camera's picture (H, W, 3), or None in `human`, which shows a window."""
@@ -240,33 +253,65 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         """Hash of the shapes of everything in the scene."""
         return self.simulation.asset_sha256
 
-    def _build(self, seed: int) -> None:
-        simulation = Simulation(visuals=bool(self.cameras) or self.render_mode is not None)
-        self._things = self._add_things(simulation, seed)
+    def _build(self, variations: Sequence[Variation]) -> dict[str, Any]:
+        """Builds the episode's scene; returns the variations' values."""
+        seed = self._seed
+        settings, drawn = draw(
+            variations, seed, SceneSettings(cameras=cameras_of(self.camera_model))
+        )
+        simulation = Simulation(
+            settings, visuals=bool(self.cameras) or self.render_mode is not None
+        )
+        self._things = self._add_things(simulation, settings, seed)
         self._models = {name: simulation.models[name] for name in self._things}
+        self._clutter = add_clutter(
+            simulation,
+            settings.clutter,
+            self._things,
+            self.task.keep_clear,
+            stream(seed, "clutter"),
+        )
         for name in self.cameras:
-            simulation.add_camera(name, self.camera_model, CAMERA_MOUNTS[name])
+            camera = settings.cameras[name]
+            simulation.add_camera(name, camera.model, camera.mount)
         if self.render_mode == "rgb_array":
             simulation.add_camera(OBSERVER, OBSERVER_MODEL, OBSERVER_MOUNT)
+        self.instruction = instruction(
+            self.task.instructions,
+            self.task.unseen_instructions,
+            settings.wording,
+            stream(seed, "instruction"),
+        )
         for _ in range(SETTLE_STEPS):
             simulation.step()
-        self._simulation = simulation
+        self._simulation, self._settings = simulation, settings
+        return drawn
 
-    def _add_things(self, simulation: Simulation, seed: int) -> list[str]:
+    def _add_things(self, simulation: Simulation, settings: SceneSettings, seed: int) -> list[str]:
         """Adds the task's things to a scene; returns their names."""
         room = set(simulation.things)
-        instances = Instances(_stream(seed, "instances"), *self._splits)
-        self.task.build(simulation, _stream(seed, "layout"), instances)
+        instances = Instances(
+            stream(seed, "instances"), settings.object_shapes, settings.object_appearances
+        )
+        self.task.build(simulation, stream(seed, "layout"), instances)
         return [name for name in simulation.things if name not in room]
 
     def _take_pictures(self) -> None:
-        if self.cameras:
-            self._pictures = self.simulation.take_pictures(self.cameras)
+        if not self.cameras:
+            return
+        # By moment, so that what is seen now does not depend on how often one looked before.
+        moment = f"moment {self._moment}"
+        pictures = self.simulation.take_pictures(self.cameras, stream(self._seed, moment))
+        self._pictures = {}
+        for name, picture in pictures.items():
+            rng = stream(self._seed, f"{moment} {name}")
+            for effect in self._settings.image_effects:
+                picture = effect.apply(picture, rng)
+            self._pictures[name] = picture
 
-    def _observation(self) -> dict[str, Any]:
-        return observation.build(
-            self.obs_mode, self.simulation, self._things, self._pictures, self.instruction
-        )
+    def _observation(self, state: SceneState) -> dict[str, Any]:
+        target = self.simulation.robot.joint_target
+        return observation.build(self.obs_mode, state, target, self._pictures, self.instruction)
 
     def _info(self, evaluation: Evaluation) -> dict[str, Any]:
         success = self._held >= self.task.hold_steps
@@ -278,12 +323,6 @@ class DualArmEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
             "progress": evaluation.progress,
             "failure": evaluation.failure,
         }
-
-
-def _stream(seed: int, name: str) -> np.random.Generator:
-    """An own generator for each kind of randomness, so that adding one changes no other."""
-    key = zlib.crc32(name.encode())
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(key,))))
 
 
 def _choose(what: str, value: Any, valid: Any) -> None:

@@ -30,12 +30,13 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from envs.cameras import FAR, CameraModel
 from envs.instruction_space import InstructionSpace
+from envs.picture import Picture
 from envs.point_cloud import NUMBER_OF_POINTS, merged_point_cloud
-from envs.rendering import Picture
-from envs.simulation import Simulation
+from envs.tasks.task import SceneState
 
 OBS_MODES = ("state", "rgb", "rgbd", "pointcloud")
 
@@ -79,26 +80,33 @@ def space(obs_mode: str, cameras: Sequence[str], model: CameraModel, things: int
 
 def build(
     obs_mode: str,
-    simulation: Simulation,
-    things: Sequence[str],
+    state: SceneState,
+    joint_target: NDArray[np.float64],
     pictures: Mapping[str, Picture],
     instruction: str,
 ) -> dict[str, Any]:
-    """The observation of a scene, out of pictures taken before."""
-    robot = simulation.robot
+    """The observation of a scene, out of pictures taken before.
+
+    Args:
+        obs_mode: One of `OBS_MODES`.
+        state: The scene now.
+        joint_target: Commanded joint values (14,).
+        pictures: By camera.
+        instruction: What is asked for.
+    """
     parts: dict[str, Any] = {
-        "joint_position": robot.joint_position.astype(np.float32),
-        "joint_target": robot.joint_target.astype(np.float32),
-        "endpose": robot.endpose.astype(np.float32),
+        "joint_position": state.joint_position.astype(np.float32),
+        "joint_target": joint_target.astype(np.float32),
+        "endpose": state.endpose.astype(np.float32),
         "instruction": instruction,
     }
     if obs_mode == "state":
-        poses = [simulation.pose(name) for name in things]
-        parts["object_pose"] = np.array([[*p.p, *p.q] for p in poses], dtype=np.float32)
+        poses = [[*pose.p, *pose.q] for pose in state.poses.values()]
+        parts["object_pose"] = np.array(poses, dtype=np.float32)
         return parts
     parts["cameras"] = {name: _camera(obs_mode, pictures[name]) for name in pictures}
     if obs_mode == "pointcloud":
-        parts["pointcloud"] = merged_point_cloud(list(pictures.values()))
+        parts["pointcloud"] = merged_point_cloud(list(pictures.values()), state.table_height)
     return parts
 
 

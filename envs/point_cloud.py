@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.rendering import Picture
-from envs.simulation import TABLE_HEIGHT
+from envs.picture import Picture
 
 NUMBER_OF_POINTS = 1024
-CROP_LOWER = np.array([-0.6, -0.35, TABLE_HEIGHT + 1e-4], dtype=np.float32)
-CROP_UPPER = np.array([0.6, 0.35, 2.0], dtype=np.float32)
-"""What RoboTwin 1.0 keeps, in the world in m: above the table's top."""
+CROP_LOWER = np.array([-0.6, -0.35, 1e-4], dtype=np.float32)
+CROP_UPPER = np.array([0.6, 0.35, 1.26], dtype=np.float32)
+"""What RoboTwin 1.0 keeps, in m: x and y in the world, z above the table's top."""
 MAX_CANDIDATES = 8192
 """Points that enter farthest-point sampling; more are thinned out evenly first."""
 
@@ -46,16 +45,22 @@ def farthest_points(points: NDArray[np.float32], count: int) -> NDArray[np.intp]
     return chosen
 
 
-def merged_point_cloud(pictures: Sequence[Picture]) -> NDArray[np.float32]:
+def merged_point_cloud(pictures: Sequence[Picture], table_height: float) -> NDArray[np.float32]:
     """Points (1024, 6) of all cameras: world xyz in m, rgb in [0, 1].
 
     Cropped to the space above the table, then farthest-point sampled. If there are fewer points
     than that, the rest is zeros.
+
+    Args:
+        pictures: Of one moment.
+        table_height: Height of the table's top in m.
     """
+    top = np.array([0.0, 0.0, table_height], dtype=np.float32)
+    lower, upper = CROP_LOWER + top, CROP_UPPER + top
     clouds = []
     for picture in pictures:
         xyz = unproject(picture)
-        keep = (picture.depth > 0) & ((xyz > CROP_LOWER) & (xyz < CROP_UPPER)).all(axis=-1)
+        keep = (picture.depth > 0) & ((xyz > lower) & (xyz < upper)).all(axis=-1)
         rgb = picture.rgb[keep].astype(np.float32) / np.float32(255)
         clouds.append(np.concatenate([xyz[keep], rgb], axis=1))
     cloud = np.concatenate(clouds)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sapien
-from numpy.typing import NDArray
 
 from envs.cameras import FAR, NEAR, VIEWER_POSE, CameraModel, extrinsic_cv
 from envs.errors import RenderingUnavailableError
+from envs.picture import Picture
+from envs.scene_settings import Lighting
 from envs.vulkan import RENDERING_HELP
 
 SHADER_FOLDER = Path(__file__).with_name("shaders")
@@ -48,45 +48,48 @@ def render_device() -> str:
     return str(start().device.name)
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What one camera saw.
+class Lights:
+    """The lights of a scene: ambient, a sun with soft shadows, two lamps beside the table."""
 
-    Attributes:
-        rgb: (H, W, 3) uint8.
-        depth: (H, W) float32, metres along the optical axis, 0 where nothing was hit.
-        segmentation: (H, W) int16, scene id of the thing hit, 0 where none.
-        intrinsic_cv: (3, 3) float32.
-        extrinsic_cv: (4, 4) float32, world to camera, OpenCV axes.
-    """
+    def __init__(self, scene: sapien.Scene, lighting: Lighting) -> None:
+        """Adds them to a scene; only the sun casts shadows."""
+        self._scene = scene
+        self._lighting = lighting
+        scene.set_ambient_light(list(lighting.ambient))
+        sun = scene.add_directional_light(
+            list(lighting.sun_direction),
+            list(lighting.sun_color),
+            shadow=True,
+            # The shadow map covers the table and the robot, and no more: 4 mm a texel. Twice
+            # the resolution would cost as much as all the rest of a picture.
+            position=[0.0, -0.2, 0.74],
+            shadow_scale=1.0,
+            shadow_near=-3.0,
+            shadow_far=3.0,
+            shadow_map_size=512,
+        )
+        lamps = [
+            scene.add_point_light([x, 0.0, 1.8], list(color))
+            for x, color in zip((-1.0, 1.0), lighting.lamp_colors, strict=True)
+        ]
+        self._lights = [
+            (sun, np.array(lighting.sun_color)),
+            *zip(lamps, np.array(lighting.lamp_colors), strict=True),
+        ]
 
-    rgb: NDArray[np.uint8]
-    depth: NDArray[np.float32]
-    segmentation: NDArray[np.int16]
-    intrinsic_cv: NDArray[np.float32]
-    extrinsic_cv: NDArray[np.float32]
+    def flicker(self, rng: np.random.Generator | None) -> None:
+        """Changes the lights as much as their flicker says, for the pictures taken next.
 
-
-def light(scene: sapien.Scene) -> None:
-    """Adds the lights: ambient, a sun with soft shadows, two lamps beside the table.
-
-    Directions and places are RoboTwin 1.0's; brightness is ours, and only the sun casts shadows.
-    """
-    scene.set_ambient_light([0.42, 0.42, 0.42])
-    scene.add_directional_light(
-        [0.0, 0.5, -1.0],
-        [1.3, 1.3, 1.3],
-        shadow=True,
-        # The shadow map covers the table and the robot, and no more: 4 mm a texel. Twice
-        # the resolution would cost as much as all the rest of a picture.
-        position=[0.0, -0.2, 0.74],
-        shadow_scale=1.0,
-        shadow_near=-3.0,
-        shadow_far=3.0,
-        shadow_map_size=512,
-    )
-    for x in (-1.0, 1.0):
-        scene.add_point_light([x, 0.0, 1.8], [0.45, 0.45, 0.45])
+        Args:
+            rng: Source of randomness; None leaves the lights as they are.
+        """
+        size = self._lighting.flicker
+        if rng is None or size == 0.0:
+            return
+        ambient = np.array(self._lighting.ambient)
+        self._scene.set_ambient_light((ambient * rng.uniform(1 - size, 1 + size)).tolist())
+        for light, color in self._lights:
+            light.set_color((color * rng.uniform(1 - size, 1 + size, 3)).tolist())
 
 
 class Camera:
@@ -103,15 +106,14 @@ class Camera:
 
         Args:
             scene: Where it is.
-            model: Resolution and field of view.
+            model: Resolution and projection.
             pose: SAPIEN pose in the world, or in the frame of `link`.
             link: The link that it rides on, if any.
         """
         self._model = model
         self._component = sapien.render.RenderCameraComponent(model.width, model.height)
-        f = model.focal_length
         self._component.set_perspective_parameters(
-            NEAR, FAR, f, f, model.width / 2, model.height / 2, 0.0
+            NEAR, FAR, model.fx, model.fy, model.cx, model.cy, 0.0
         )
         if link is None:
             entity = sapien.Entity()

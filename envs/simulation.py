@@ -15,14 +15,14 @@ from envs.cameras import CameraModel, CameraMount
 from envs.objects import articulated
 from envs.objects.articulated import ArticulatedModel
 from envs.objects.model import ObjectModel
-from envs.rendering import Camera, Picture
-from envs.robots.dual_arm import DualArm
+from envs.picture import Picture
+from envs.rendering import Camera
+from envs.robots.dual_arm import ACTION_LOWER, ACTION_UPPER, DualArm
+from envs.room import room
+from envs.scene_settings import SceneSettings
 
 PHYSICS_DT = 1.0 / 250.0
 """Seconds of one physics step."""
-TABLE_HEIGHT = 0.74
-"""Height of the table's top in metres."""
-TABLE_HALF_SIZE = (0.6, 0.35, 0.025)
 FRICTION = 0.5
 
 
@@ -34,20 +34,21 @@ class Simulation:
     Attributes:
         things: Everything but the robot, by name.
         models: What each thing is made of, by the same names.
+        table_height: Height of the table's top in m; tasks place their things relative to it.
     """
 
-    table_height = TABLE_HEIGHT
-    """Height of the table's top in metres; tasks place their things relative to it."""
-
-    def __init__(self, *, visuals: bool) -> None:
+    def __init__(self, settings: SceneSettings | None = None, *, visuals: bool) -> None:
         """Builds the scene.
 
         Args:
+            settings: What it is like; None for the scene of training.
             visuals: Whether pictures will be taken. Physics is the same either way.
 
         Raises:
             RenderingUnavailableError: If pictures are wanted and cannot be made.
         """
+        settings = settings or SceneSettings()
+        self.table_height = settings.table_height
         self.visuals = visuals
         systems: list[sapien.System] = [sapien.physx.PhysxCpuSystem()]
         if visuals:
@@ -62,31 +63,13 @@ class Simulation:
         self._articulations: list[sapien.physx.PhysxArticulation] = []
         self._cameras: dict[str, Camera] = {}
         self._assets: list[tuple[str, ObjectModel | ArticulatedModel]] = []
-        self._build_room()
+        for name, (model, pose) in room(settings).items():
+            self.add(name, model, pose, fixed=True)
+        self._lights = rendering.Lights(self.scene, settings.lighting) if visuals else None
         self.robot = DualArm(self.scene, visuals=visuals)
-
-    def _build_room(self) -> None:
-        floor, wall, table = (0.46, 0.44, 0.42), (0.80, 0.80, 0.78), (0.62, 0.50, 0.38)
-        boxes = {
-            "floor": ((3.0, 3.0, 0.05), (0.0, 0.0, -0.05), floor),
-            "wall": ((3.0, 0.6, 1.5), (0.0, 1.0, 1.5), wall),
-            "wall_left": ((0.1, 3.0, 1.5), (-3.1, 0.0, 1.5), wall),
-            "wall_right": ((0.1, 3.0, 1.5), (3.1, 0.0, 1.5), wall),
-            "wall_back": ((3.0, 0.1, 1.5), (0.0, -3.1, 1.5), wall),
-            "table": (
-                TABLE_HALF_SIZE,
-                (0.0, 0.0, TABLE_HEIGHT - TABLE_HALF_SIZE[2]),
-                table,
-            ),
-        }
-        leg = (0.025, 0.025, (TABLE_HEIGHT - 2 * TABLE_HALF_SIZE[2]) / 2)
-        for x in (-0.55, 0.55):
-            for y in (-0.30, 0.30):
-                boxes[f"table_leg_{x}_{y}"] = (leg, (x, y, leg[2]), (0.25, 0.25, 0.26))
-        for name, (half_size, center, color) in boxes.items():
-            self.add(name, ObjectModel.box(half_size, color), sapien.Pose(center), fixed=True)
-        if self.visuals:
-            rendering.light(self.scene)
+        if any(settings.joint_offset):
+            home = self.robot.joint_position + np.asarray(settings.joint_offset)
+            self.robot.set_joint_position(np.clip(home, ACTION_LOWER, ACTION_UPPER))
 
     def add(
         self, name: str, model: ObjectModel, pose: sapien.Pose, *, fixed: bool = False
@@ -170,8 +153,9 @@ class Simulation:
 
     def act(self, action: NDArray[np.float64], steps: int) -> None:
         """Drives the robot towards 14 joint targets over a number of physics steps."""
+        step = self.scene.physx_system.step  # what `Scene.step` calls, after looking it up
         for _ in self.robot.follow(action, steps, PHYSICS_DT):
-            self.scene.step()
+            step()
 
     def pose(self, name: str) -> sapien.Pose:
         """Pose of a thing in the world."""
@@ -195,12 +179,20 @@ class Simulation:
         link = self.robot.articulation.find_link_by_name(mount.link) if mount.link else None
         self._cameras[name] = Camera(self.scene, model, mount.pose, link)
 
-    def take_pictures(self, names: Sequence[str]) -> Mapping[str, Picture]:
+    def take_pictures(
+        self, names: Sequence[str], rng: np.random.Generator | None = None
+    ) -> Mapping[str, Picture]:
         """Renders the scene as it is now through some of the cameras.
+
+        Args:
+            names: The cameras.
+            rng: Source of the lights' flicker; None for steady light.
 
         Raises:
             RenderingUnavailableError: If a picture comes back black, as broken drivers do.
         """
+        if self._lights is not None:
+            self._lights.flicker(rng)
         self.scene.update_render()
         for name in names:
             self._cameras[name].take()

@@ -30,7 +30,8 @@ class WorkUnit:
 
 #: A finished episode as JSON, with the keys in the order of the file. `steps` are control steps
 #: executed, `error` says why the episode could not be carried out, `failure` why the task ended
-#: early, `state_sha256` is of the final physical state, `wall_s` is in s.
+#: early, `score` is the `behaviour_score`, `variations` what was drawn for each variation of the
+#: condition, `state_sha256` is of the final physical state, `wall_s` is in s.
 EpisodeRecord = TypedDict(
     "EpisodeRecord",
     {
@@ -45,6 +46,8 @@ EpisodeRecord = TypedDict(
         "failure": str | None,
         "checks": dict[str, bool],
         "progress": float,
+        "score": int,
+        "variations": dict[str, Any],
         "attempts": int,
         "state_sha256": str | None,
         "wall_s": float,
@@ -86,11 +89,22 @@ def lost_episode(unit: WorkUnit, error: str, *, attempts: int, wall_s: float) ->
         "failure": None,
         "checks": {},
         "progress": 0.0,
+        "score": 0,
+        "variations": {},
         "attempts": attempts,
         "state_sha256": None,
         "wall_s": round(wall_s, 3),
     }
     return FinishedEpisode(record, None)
+
+
+def behaviour_score(success: bool, greatest_progress: float) -> int:
+    """How far an episode came, 0 .. 5: the score that EMMA gives beside success.
+
+    The paper gives no rubric; this one is ours: 5 is success, below it the whole fifths of the
+    greatest progress that was reached, at most 4.
+    """
+    return 5 if success else min(4, int(5 * greatest_progress))
 
 
 def one_line(text: str, limit: int = MAX_ERROR_LENGTH) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import functools
-import hashlib
-import inspect
 import re
 import time
 from abc import ABC, abstractmethod
@@ -15,64 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from envs.registration import make_env
-from envs.seeds import seed_list_sha256, validated_seeds
-from envs.tasks import load_task
+from envs.seeds import validated_seeds
+from eval_protocols.action_archive import write_archive
 from eval_protocols.episodes import EpisodeRecord, WorkUnit
 from eval_protocols.executors import Executor, InProcessExecutor
 from eval_protocols.journal import Journal, fingerprint, holds_run
 from eval_protocols.process_executor import ProcessExecutor
-from eval_protocols.protocol import Protocol, load_protocol
-from eval_protocols.provenance import machine, software_versions, usable_cores
+from eval_protocols.protocol import load_protocol
+from eval_protocols.provenance import machine, usable_cores
 from eval_protocols.results import (
     KIND,
+    RESULT_NAME,
     SCHEMA_VERSION,
     InvalidResultError,
     Result,
     read_result,
-    summarize,
     write_result,
 )
+from eval_protocols.run_description import EvaluationSettings, describe_run, training_block
 from eval_protocols.runner import EnvFactory, EpisodeRunner, RunnerSettings
-
-RESULT_NAME = "result.json"
+from eval_protocols.summary import summarize
 
 #: Longest that building a policy may last, in s: weights may have to be read from a slow disk.
 START_TIMEOUT_S = 900.0
-
-
-@dataclasses.dataclass(frozen=True)
-class EvaluationSettings:
-    """What to evaluate, and how.
-
-    Attributes:
-        tasks: Task names, in the order of the result.
-        policy: Registered name or `module:Class`.
-        policy_config: The policy's keyword arguments, as JSON.
-        protocol: Name of the protocol.
-        episodes: Episodes for each task and condition.
-        validated_seeds: Take the first seeds of each task's validated list, in which the expert
-            succeeds; otherwise `seed`, `seed` + 1, ...
-        seed: First seed, unless they are validated.
-        workers: Processes to run in; 0 runs everything in this one, for debuggers.
-        policy_timeout_s: Longest that one call of the policy may last.
-        output_dir: Folder to write to; None makes one below `outputs`, named after what is
-            evaluated.
-        resume: Continue what the folder holds; otherwise start over.
-        command: The command that was given, kept for people.
-    """
-
-    tasks: Sequence[str]
-    policy: str = "expert"
-    policy_config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    protocol: str = "in_domain"
-    episodes: int = 10
-    validated_seeds: bool = True
-    seed: int = 0
-    workers: int = 1
-    policy_timeout_s: float = 120.0
-    output_dir: Path | None = None
-    resume: bool = True
-    command: Sequence[str] = ()
 
 
 class Watcher(ABC):
@@ -128,14 +90,16 @@ def evaluate(
         policy=settings.policy,
         policy_config=settings.policy_config,
         first_seeds={task: seeds[task][0] for task in settings.tasks},
-        conditions={each.name: each.variations for each in protocol.conditions},
+        conditions={each.name: each for each in protocol.conditions},
         after_success_steps=protocol.after_success_steps,
         policy_timeout_s=settings.policy_timeout_s,
         start_timeout_s=START_TIMEOUT_S,
         make_env=environments,
     )
     with _executor(settings, runner, len(units), watcher) as executor:
-        setup = _describe(settings, protocol, executor.start())
+        description = executor.start()
+        training = training_block(settings, protocol, description["policy"])
+        setup = describe_run(settings, protocol, training, description)
         journal = _open_journal(settings, setup)
         try:
             done = [journal.records[unit] for unit in units if unit in journal.records]
@@ -161,9 +125,12 @@ def evaluate(
     result = {
         "schema_version": SCHEMA_VERSION,
         "kind": KIND,
-        **{key: setup[key] for key in ("protocol", "policy", "seeds", "versions")},
-        "summary": summarize(records, settings.tasks, [c.name for c in protocol.conditions]),
+        **{key: setup[key] for key in ("protocol", "policy", "training", "seeds", "versions")},
+        "summary": summarize(
+            records, settings.tasks, setup["protocol"]["conditions"], protocol.headline
+        ),
         "episodes": records,
+        "actions": write_archive(journal.folder, records),
         "machine": machine(),
         "timing": timing,
     }
@@ -193,40 +160,6 @@ def _executor(
     )
 
 
-def _describe(
-    settings: EvaluationSettings, protocol: Protocol, description: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Everything that decides numbers: the blocks of the result, and the identity of the run."""
-    no_pictures = dict.fromkeys(("vulkan_driver", "vulkan_device", "shader"))
-    versions = {**software_versions(), **no_pictures, **description["versions"]}
-    validated = settings.validated_seeds
-    blocks = {
-        "protocol": {
-            key: getattr(protocol, key)
-            for key in ("name", "version", "headline", "after_success_steps", "sha256")
-        },
-        "policy": description["policy"],
-        "seeds": {
-            "validated": validated,
-            "start": 0 if validated else settings.seed,
-            "lists": {
-                task: seed_list_sha256(task) if validated else None for task in settings.tasks
-            },
-        },
-        "versions": versions,
-    }
-    identity = {
-        **blocks,
-        # A commit decides nothing that the hash of the sources does not.
-        "versions": {key: value for key, value in versions.items() if key != "git_commit"},
-        "policy_config": dict(settings.policy_config),
-        "policy_source_sha256": description["policy_source_sha256"],
-        "tasks": list(settings.tasks),
-        "task_source_sha256": {task: _task_source_sha256(task) for task in settings.tasks},
-    }
-    return {**blocks, "identity": identity}
-
-
 def _open_journal(settings: EvaluationSettings, setup: Mapping[str, Any]) -> Journal:
     mark = fingerprint(setup["identity"])
     slug = re.sub(r"[^\w.-]+", ".", settings.policy)
@@ -251,12 +184,6 @@ def _timing_before(folder: Path, records: Sequence[EpisodeRecord]) -> dict[str, 
         return None
     timing: dict[str, Any] = before["timing"]
     return timing if before["episodes"] == list(records) else None
-
-
-def _task_source_sha256(task: str) -> str | None:
-    """Hash of the file a task is defined in; editing a task of one's own begins another run."""
-    path = inspect.getsourcefile(type(load_task(task)))
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
 
 
 def _now() -> str:

@@ -30,7 +30,10 @@ EPISODES_NAME = "episodes.jsonl"
 ACTIONS_NAME = "actions"
 
 #: Everything an evaluation writes into its folder, results, report and videos included.
-OWN_NAMES = (RUN_NAME, EPISODES_NAME, ACTIONS_NAME, "result.json", "report.html", "videos")
+OWN_NAMES = (
+    *(RUN_NAME, EPISODES_NAME, ACTIONS_NAME, "result.json", "actions.npz"),
+    *("report.html", "videos", "views"),
+)
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "task": (str,),
@@ -44,6 +47,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "failure": (str, type(None)),
     "checks": (dict,),
     "progress": (int, float),
+    "score": (int,),
+    "variations": (dict,),
     "attempts": (int,),
     "state_sha256": (str, type(None)),
     "wall_s": (int, float),

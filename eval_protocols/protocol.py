@@ -6,20 +6,20 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, TypeVar
 
 import yaml  # type: ignore[import-untyped]
 
+from envs.cameras import CAMERA_MODELS
+from envs.errors import InvalidOptionError
+from envs.randomization import LEVELS, parse
+
 HEADLINES = ("success_once", "success_at_end")
 
-VARIATIONS = {
-    "object_shapes": ("seen", "unseen"),
-    "object_appearances": ("seen", "unseen"),
-}
-"""What a condition may vary: options of `envs.dual_arm_env.DualArmEnv`, and their values."""
-
+_NAME = re.compile("[a-z0-9][a-z0-9_]{0,99}")
 _T = TypeVar("_T")
 
 
@@ -31,17 +31,59 @@ class InvalidProtocolError(ValueError):
     """A specification that misses something, or has something nobody reads."""
 
 
+#: Names that results have for training data outside of any protocol's sets.
+UNTRAINED, OTHER_DATA = "none", "other"
+
+
 @dataclasses.dataclass(frozen=True)
 class Condition:
     """One arm of a protocol; every condition is run on the same seeds.
 
     Attributes:
         name: Unique in its protocol.
-        variations: What it changes in the scene, as `VARIATIONS` has it. Empty: nothing.
+        variations: What it changes in the scene, as `envs.randomization.parse` reads it. Empty:
+            nothing.
+        twin: The unperturbed condition that it is compared with seed by seed; None for such a one.
+        factor: What varies, for summaries by factor; None for a twin.
+        level: Place on the axis of its factor, 0 .. 5; None where there is no axis.
+        standardized_to: Camera model whose intrinsics all pictures are warped to
+            (`envs.wrappers.IntrinsicStandardization`); None leaves them as they are.
     """
 
     name: str
     variations: Mapping[str, Any]
+    twin: str | None = None
+    factor: str | None = None
+    level: int | None = None
+    standardized_to: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Demonstrations:
+    """A part of a training set: expert episodes of each task.
+
+    Attributes:
+        episodes: How many a task, on seeds below 100000.
+        variations: What varies in them.
+    """
+
+    episodes: int
+    variations: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSet:
+    """What a policy may have been trained on; results of different sets are never ranked together.
+
+    Attributes:
+        name: Unique in its protocol.
+        description: What it is.
+        demonstrations: Its parts; none where a policy learns otherwise.
+    """
+
+    name: str
+    description: str
+    demonstrations: tuple[Demonstrations, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +98,7 @@ class Protocol:
         headline: The rate to quote, `success_once` or `success_at_end`.
         after_success_steps: Control steps that an episode goes on after its first success.
         conditions: At least one.
-        training_data: What a policy may have been trained on.
+        training: Training sets that results are compared within.
         sha256: Of the content, whatever its layout and comments.
     """
 
@@ -67,8 +109,20 @@ class Protocol:
     headline: str
     after_success_steps: int
     conditions: tuple[Condition, ...]
-    training_data: str
+    training: tuple[TrainingSet, ...]
     sha256: str
+
+    def training_set(self, name: str) -> TrainingSet:
+        """One of the training sets.
+
+        Raises:
+            ValueError: For a name that is none, with those that are.
+        """
+        for known in self.training:
+            if known.name == name:
+                return known
+        valid = ", ".join([*(known.name for known in self.training), OTHER_DATA])
+        raise ValueError(f"protocol {self.name} has no training set '{name}'; valid: {valid}")
 
 
 def protocol_names() -> list[str]:
@@ -117,6 +171,7 @@ def parse_protocol(label: str, specification: Any) -> Protocol:
     keys = {field.name for field in dataclasses.fields(Protocol)} - {"sha256"}
     fields = _mapping(where, specification, keys)
     conditions = _typed(where, "conditions", fields["conditions"], list)
+    training = _typed(where, "training", fields["training"], list)
     headline = _typed(where, "headline", fields["headline"], str)
     if headline not in HEADLINES:
         raise InvalidProtocolError(f"{where}: headline '{headline}', not {' or '.join(HEADLINES)}")
@@ -133,38 +188,99 @@ def parse_protocol(label: str, specification: Any) -> Protocol:
             _condition(f"{where}, condition {index}", condition)
             for index, condition in enumerate(conditions)
         ),
-        training_data=_typed(where, "training_data", fields["training_data"], str),
+        training=tuple(
+            _training_set(f"{where}, training set {index}", training_set)
+            for index, training_set in enumerate(training)
+        ),
         sha256=_sha256(where, specification),
     )
     if protocol.version < 1 or protocol.after_success_steps < 0:
         raise InvalidProtocolError(f"{where}: version < 1 or after_success_steps < 0")
-    names = [condition.name for condition in protocol.conditions]
-    if not names or len(set(names)) < len(names):
-        raise InvalidProtocolError(f"{where}: needs conditions, each with a name of its own")
+    _check_names(where, "conditions", [each.name for each in protocol.conditions])
+    _check_names(where, "training", [each.name for each in protocol.training])
+    twins = {each.name for each in protocol.conditions if each.twin is None}
+    for each in protocol.conditions:
+        if each.twin is not None and each.twin not in twins:
+            valid = ", ".join(sorted(twins))
+            raise InvalidProtocolError(
+                f"{where}, condition {each.name}: twin '{each.twin}', not an unperturbed condition "
+                f"({valid})"
+            )
     return protocol
 
 
+def _check_names(where: str, what: str, names: list[str]) -> None:
+    if not names or len(set(names)) < len(names):
+        raise InvalidProtocolError(f"{where}: needs {what}, each with a name of its own")
+    for name in names:
+        if not _NAME.fullmatch(name) or name in (UNTRAINED, OTHER_DATA):
+            raise InvalidProtocolError(f"{where}: {what} cannot be called '{name}'")
+
+
 def _condition(where: str, specification: Any) -> Condition:
-    fields = _mapping(where, specification, {"name", "variations"})
-    variations = _typed(where, "variations", fields["variations"], dict)
-    # Running without what one does not know would give numbers for something else.
-    if unknown := sorted(str(key) for key in variations.keys() - VARIATIONS.keys()):
-        raise InvalidProtocolError(f"{where}: unknown variations {', '.join(unknown)}")
-    for key, value in variations.items():
-        if value not in VARIATIONS[key]:
-            valid = " or ".join(VARIATIONS[key])
-            raise InvalidProtocolError(f"{where}: {key} is {value!r}, not {valid}")
-    return Condition(_typed(where, "name", fields["name"], str), variations)
+    optional = {"twin", "factor", "level", "standardized_to"}
+    fields = _mapping(where, specification, {"name", "variations"}, optional)
+    level = fields.get("level")
+    if level is not None and (isinstance(level, bool) or level not in LEVELS):
+        raise InvalidProtocolError(f"{where}: level is {level!r}, not an integer in 0 .. 5")
+    standard = fields.get("standardized_to")
+    if standard is not None and standard not in CAMERA_MODELS:
+        valid = ", ".join(CAMERA_MODELS)
+        raise InvalidProtocolError(f"{where}: standardized_to is {standard!r}, not one of {valid}")
+    twin, factor = (
+        None if fields.get(key) is None else _typed(where, key, fields[key], str)
+        for key in ("twin", "factor")
+    )
+    if (twin is None) != (factor is None):
+        raise InvalidProtocolError(f"{where}: twin and factor come together")
+    return Condition(
+        name=_typed(where, "name", fields["name"], str),
+        variations=_variations(where, fields["variations"]),
+        twin=twin,
+        factor=factor,
+        level=level,
+        standardized_to=standard,
+    )
 
 
-def _mapping(where: str, value: Any, keys: set[str]) -> dict[str, Any]:
-    """A mapping with exactly these keys."""
+def _training_set(where: str, specification: Any) -> TrainingSet:
+    fields = _mapping(where, specification, {"name", "description"}, {"demonstrations"})
+    parts = _typed(where, "demonstrations", fields.get("demonstrations", []), list)
+    return TrainingSet(
+        name=_typed(where, "name", fields["name"], str),
+        description=_typed(where, "description", fields["description"], str),
+        demonstrations=tuple(_demonstrations(where, part) for part in parts),
+    )
+
+
+def _demonstrations(where: str, specification: Any) -> Demonstrations:
+    fields = _mapping(where, specification, {"episodes", "variations"})
+    episodes = _typed(where, "episodes", fields["episodes"], int)
+    if episodes < 1:
+        raise InvalidProtocolError(f"{where}: episodes is {episodes}, not at least 1")
+    return Demonstrations(episodes, _variations(where, fields["variations"]))
+
+
+def _variations(where: str, specification: Any) -> Mapping[str, Any]:
+    variations: dict[str, Any] = _typed(where, "variations", specification, dict)
+    try:
+        # Running without what one does not know would give numbers for something else.
+        parse(variations)
+    except InvalidOptionError as error:
+        raise InvalidProtocolError(f"{where}: {error}") from None
+    return variations
+
+
+def _mapping(
+    where: str, value: Any, keys: set[str], optional: frozenset[str] | set[str] = frozenset()
+) -> dict[str, Any]:
+    """A mapping with these keys, and perhaps the optional ones."""
     if not isinstance(value, dict):
         raise InvalidProtocolError(f"{where}: not a mapping")
     if missing := sorted(keys - value.keys()):
         raise InvalidProtocolError(f"{where}: no {', '.join(missing)}")
-    if unknown := sorted(str(key) for key in value.keys() - keys):
-        near = difflib.get_close_matches(unknown[0], keys, n=1)
+    if unknown := sorted(str(key) for key in value.keys() - keys - optional):
+        near = difflib.get_close_matches(unknown[0], keys | optional, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise InvalidProtocolError(f"{where}: unknown key '{unknown[0]}'{hint}")
     return value

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from envs import vulkan
+from envs.source_code import physics_sha256
 
 #: The import packages of this distribution, whose sources decide numbers.
 PACKAGES = ("emma_gym", "eval_protocols", "policies", "augment", "envs")
@@ -26,6 +27,7 @@ def software_versions() -> dict[str, str | None]:
         "emma_gym": _version("emma-gym"),
         "git_commit": git_commit(),
         "source_sha256": source_sha256(),
+        "physics_sha256": physics_sha256(),
         "sapien": _version("sapien"),
         "python": platform.python_version(),
         "torch": _version("torch"),

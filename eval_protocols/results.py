@@ -1,11 +1,10 @@
 """The result file of an evaluation: what is in it, and how it is checked, written and read.
 
 `result.schema.json` describes the file. `validate` checks what a schema cannot say as well: every
-number is finite, no episode is listed twice, and the summary follows from the episodes, so that
-nobody who ranks results needs to trust the sums of whoever sent them.
+number is finite, no episode is listed twice, twins exist, and the summary follows from the
+episodes, so that nobody who ranks results needs to trust the sums of whoever sent them.
 
 Contents:
-    summarize: The summary block of a list of episodes.
     validate, validate_block: The checks, of all or of a part.
     read_result, write_result: The file.
 """
@@ -16,7 +15,7 @@ import functools
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,13 @@ from typing import Any
 import jsonschema
 from jsonschema.exceptions import best_match
 
-from eval_protocols.statistics import mean, success_rate
+from eval_protocols.summary import summarize
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 KIND = "emma_gym.evaluation"
+
+#: What the file is called in the folder of an evaluation.
+RESULT_NAME = "result.json"
 
 #: The largest file that is read, in bytes; 100,000 episodes take about a third of it.
 MAX_FILE_BYTES = 128 * 1024 * 1024
@@ -37,46 +39,6 @@ Result = dict[str, Any]
 
 class InvalidResultError(ValueError):
     """A result that does not follow the schema, or contradicts itself."""
-
-
-def summarize(
-    episodes: Sequence[Mapping[str, Any]], tasks: Sequence[str], conditions: Sequence[str]
-) -> dict[str, Any]:
-    """Computes success rates with their Wilson 95% intervals, by task and overall.
-
-    Episodes that ended in an error count as failures. The overall rate pools the episodes of all
-    tasks, so with equally many for each it is also the mean over tasks.
-
-    Args:
-        episodes: Records as the schema describes them, in any order.
-        tasks: Task names, in the order of the summary.
-        conditions: Condition names, in the order of the summary.
-
-    Returns:
-        The summary block: "overall" with one cell for each condition, "tasks" with one for each
-        condition and task.
-
-    Raises:
-        ValueError: If a task was not run under a condition, or an episode belongs to none.
-    """
-    cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {
-        (condition, task): [] for condition in conditions for task in tasks
-    }
-    for episode in episodes:
-        key = (episode["condition"], episode["task"])
-        if key not in cells:
-            raise ValueError(f"an episode of {key[1]} under {key[0]}, which is not in the protocol")
-        cells[key].append(episode)
-    for (condition, task), members in cells.items():
-        if not members:
-            raise ValueError(f"no episode of {task} under {condition}")
-    return {
-        "overall": [
-            _cell(None, condition, [e for task in tasks for e in cells[condition, task]])
-            for condition in conditions
-        ],
-        "tasks": [_cell(task, condition, members) for (condition, task), members in cells.items()],
-    }
 
 
 def validate(result: Any) -> None:
@@ -89,6 +51,7 @@ def validate(result: Any) -> None:
         InvalidResultError: In one line that names the first place that is wrong.
     """
     _check_schema(result, _schema(), ())
+    _check_conditions(result["protocol"]["conditions"])
     _check_episodes(result["episodes"])
     _check_summary(result)
 
@@ -165,21 +128,6 @@ def write_result(path: Path, result: Result) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _cell(task: str | None, condition: str, episodes: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """One cell of the summary; `episodes` has at least one."""
-    done = [episode for episode in episodes if episode["error"] is None]
-    return {
-        "task": task,
-        "condition": condition,
-        "episodes": len(episodes),
-        "errors": len(episodes) - len(done),
-        "success_once": success_rate(episode["success_once"] for episode in episodes),
-        "success_at_end": success_rate(episode["success_at_end"] for episode in episodes),
-        "mean_steps": mean([episode["steps"] for episode in done]),
-        "mean_return": mean([episode["return"] for episode in done]),
-    }
-
-
 @functools.cache
 def _schema() -> dict[str, Any]:
     """The JSON Schema of a result."""
@@ -225,19 +173,41 @@ def _check_episodes(episodes: list[dict[str, Any]]) -> None:
         seen[key] = index
 
 
+def _check_conditions(conditions: list[dict[str, Any]]) -> None:
+    """Refuses conditions that share a name, or whose twin is none."""
+    by_name: dict[str, dict[str, Any]] = {}
+    for index, condition in enumerate(conditions):
+        at = f"protocol.conditions[{index}]"
+        if condition["name"] in by_name:
+            raise InvalidResultError(f"{at}.name: {_brief(condition['name'])} is given twice")
+        if condition["level"] is not None and condition["factor"] is None:
+            raise InvalidResultError(f"{at}.level: {condition['level']}, but of no factor")
+        by_name[condition["name"]] = condition
+    for index, condition in enumerate(conditions):
+        twin = condition["twin"]
+        if twin is not None and (twin not in by_name or by_name[twin]["twin"] is not None):
+            why = "has a twin itself" if twin in by_name else "no condition"
+            raise InvalidResultError(f"protocol.conditions[{index}].twin: {_brief(twin)}, {why}")
+
+
 def _check_summary(result: Result) -> None:
     """Refuses a summary that does not follow from the episodes."""
     claimed = result["summary"]
-    conditions = list(dict.fromkeys(cell["condition"] for cell in claimed["overall"]))
+    conditions = result["protocol"]["conditions"]
     tasks = list(dict.fromkeys(cell["task"] for cell in claimed["tasks"]))
+    names = [condition["name"] for condition in conditions]
+    if [cell["condition"] for cell in claimed["overall"]] != names:
+        raise InvalidResultError("summary.overall: not one cell for each condition of the protocol")
+    if len(claimed["tasks"]) != len(tasks) * len(names):  # before so many are computed
+        raise InvalidResultError("summary.tasks: not one cell for each condition and task")
     try:
-        computed = summarize(result["episodes"], tasks, conditions)
+        computed = summarize(result["episodes"], tasks, conditions, result["protocol"]["headline"])
     except ValueError as error:
-        raise InvalidResultError(f"summary: {error}") from None
-    for part in ("overall", "tasks"):
-        if len(claimed[part]) != len(computed[part]):
-            raise InvalidResultError(f"summary.{part}: not one cell for each condition and task")
-        for index, (one, other) in enumerate(zip(claimed[part], computed[part], strict=True)):
+        raise InvalidResultError(f"summary: {_brief(str(error))}") from None
+    if len(claimed["twins"]) != len(computed["twins"]):
+        raise InvalidResultError("summary.twins: not one entry for each condition with a twin")
+    for part, entries in computed.items():
+        for index, (one, other) in enumerate(zip(claimed[part], entries, strict=True)):
             for key, value in other.items():
                 if not _same(one[key], value):
                     raise InvalidResultError(
@@ -247,7 +217,7 @@ def _check_summary(result: Result) -> None:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values of a cell agree; another SciPy may differ in the last digits."""
+    """Whether two values of the summary agree; another SciPy may differ in the last digits."""
     if isinstance(other, dict):
         return all(_same(one[key], value) for key, value in other.items())
     if isinstance(one, float) and isinstance(other, (int, float)):

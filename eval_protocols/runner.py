@@ -18,12 +18,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from envs.cameras import CAMERA_MODELS, CameraModel
 from envs.errors import InvalidActionError
-from envs.wrappers import FrameHistory
+from envs.wrappers import FrameHistory, IntrinsicStandardization
 from eval_protocols.episodes import (
     EpisodeRecord,
     FinishedEpisode,
     WorkUnit,
+    behaviour_score,
     one_line,
     policy_seed,
 )
@@ -34,6 +36,7 @@ from eval_protocols.guarded_policy import (
     PolicyError,
     PolicyRefusedError,
 )
+from eval_protocols.protocol import Condition
 from eval_protocols.provenance import renderer_versions
 from policies.policy import EpisodeContext, Observation
 
@@ -67,7 +70,7 @@ class RunnerSettings:
         policy: Registered name or `module:Class`.
         policy_config: The policy's keyword arguments.
         first_seeds: Each task's name with its first seed.
-        conditions: Each condition's name with what it varies: keyword arguments of the environment.
+        conditions: The protocol's conditions by name.
         after_success_steps: Control steps an episode goes on after its first success.
         policy_timeout_s: Longest that one call of the policy may last.
         start_timeout_s: Longest that building the policy may last.
@@ -77,7 +80,7 @@ class RunnerSettings:
     policy: str
     policy_config: Mapping[str, Any]
     first_seeds: Mapping[str, int]
-    conditions: Mapping[str, Mapping[str, Any]]
+    conditions: Mapping[str, Condition]
     after_success_steps: int
     policy_timeout_s: float
     start_timeout_s: float
@@ -111,15 +114,20 @@ class EpisodeRunner(UnitRunner):
             PolicyRefusedError: If the environment cannot give what the policy observes.
         """
         assets = hashlib.sha256()
-        for condition in self._settings.conditions:
-            for task, seed in self._settings.first_seeds.items():
-                try:
-                    env = self._env_of(task, condition)
-                    env.reset(seed=seed)
-                except (ValueError, RuntimeError) as error:  # unknown camera, no Vulkan driver, ...
-                    raise PolicyRefusedError(one_line(str(error))) from error
-                asset = env.get_wrapper_attr("asset_sha256")
-                assets.update(f"{condition} {task} {asset}\n".encode())
+        first, *others = self._settings.conditions
+        tasks = list(self._settings.first_seeds)
+        # All tasks once, all conditions once: with all of both, a sweep takes minutes to start.
+        for condition, task in [
+            *((first, task) for task in tasks),
+            *((c, tasks[0]) for c in others),
+        ]:
+            try:
+                env = self._env_of(task, condition)
+                env.reset(seed=self._settings.first_seeds[task])
+            except (ValueError, RuntimeError) as error:  # unknown camera, no Vulkan driver, ...
+                raise PolicyRefusedError(one_line(str(error))) from error
+            asset = env.get_wrapper_attr("asset_sha256")
+            assets.update(f"{condition} {task} {asset}\n".encode())
         pictures = self._policy.observes.obs_mode != "state"
         return {
             "policy": self._policy.describe(),
@@ -200,14 +208,20 @@ class EpisodeRunner(UnitRunner):
                 self._env.close()
                 self._env = None
             observes = self._policy.observes
+            arm = self._settings.conditions[condition]
             env = self._settings.make_env(
                 task,
                 obs_mode=observes.obs_mode,
                 cameras=observes.cameras,
                 resolution=observes.resolution,
                 action_mode=self._policy.action_mode,
-                **self._settings.conditions[condition],
+                variations=arm.variations,
             )
+            if arm.standardized_to is not None and observes.obs_mode in ("rgb", "rgbd"):
+                # Point clouds and states are the same whatever the pictures' intrinsics are.
+                own: CameraModel = env.unwrapped.camera_model  # type: ignore[attr-defined]
+                standard = CAMERA_MODELS[arm.standardized_to].resized(own.width, own.height)
+                env = IntrinsicStandardization(env, standard)
             if observes.history > 1:
                 env = FrameHistory(env, observes.history, observes.history_stride)
             self._env, self._env_key = env, (task, condition)
@@ -227,6 +241,8 @@ class _Episode:
         self.over = False
         self._unit = unit
         self._info = info
+        self._variations = dict(info["variations"])
+        self._greatest_progress = float(info["progress"])
         self._after_success_steps = after_success_steps
         self._steps_at_success: int | None = None
         self._return = 0.0
@@ -238,6 +254,7 @@ class _Episode:
         self.actions.append(action)
         self._return += reward
         self._info = info
+        self._greatest_progress = max(self._greatest_progress, float(info["progress"]))
         steps = len(self.actions)
         if self._steps_at_success is None and info["success_once"]:
             self._steps_at_success = steps
@@ -249,11 +266,12 @@ class _Episode:
 
     def record(self, error: str | None, *, state_sha256: str, wall_s: float) -> EpisodeRecord:
         """The record. An episode with an error is no success, whatever came before it."""
+        success = error is None and self._steps_at_success is not None
         return {
             "task": self._unit.task,
             "seed": self._unit.seed,
             "condition": self._unit.condition,
-            "success_once": error is None and self._steps_at_success is not None,
+            "success_once": success,
             "success_at_end": error is None and bool(self._info["success"]),
             "steps": len(self.actions),
             "return": float(self._return),
@@ -261,6 +279,8 @@ class _Episode:
             "failure": self._info["failure"],
             "checks": {name: bool(value) for name, value in self._info["checks"].items()},
             "progress": float(self._info["progress"]),
+            "score": behaviour_score(success, self._greatest_progress),
+            "variations": self._variations,
             "attempts": 1,
             "state_sha256": state_sha256,
             "wall_s": round(wall_s, 3),

@@ -22,15 +22,10 @@ import dataclasses
 import io
 import json
 import logging
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +37,8 @@ from PIL import Image
 from eval_protocols.episodes import WorkUnit
 from eval_protocols.journal import actions_path
 from eval_protocols.protocol import load_protocol
+from eval_protocols.render_processes import call_apart
+from eval_protocols.video_selection import choose_episodes
 
 #: Control steps from one frame to the next: 8.3 frames per second at 16.67 Hz.
 STRIDE = 2
@@ -84,12 +81,12 @@ class Replay:
 
 
 def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) -> list[Path]:
-    """Makes videos of some episodes for each condition and task: failures first, then successes.
+    """Makes videos of the episodes that are worth one (`choose_episodes`).
 
     Args:
         output_dir: Folder of the evaluation, with the executed actions.
         result: Its result.
-        per_task: How many for each condition and task.
+        per_task: How many for each task: pairs of twins, or episodes of conditions without.
 
     Returns:
         The videos. An episode without stored actions, or whose replay goes wrong, has none; the
@@ -98,7 +95,13 @@ def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) ->
     Raises:
         envs.errors.RenderingUnavailableError: If nothing can be rendered on this machine.
     """
-    episodes = _choose(output_dir, result["episodes"], result["protocol"]["headline"], per_task)
+    protocol = result["protocol"]
+    episodes = choose_episodes(
+        [each for each in result["episodes"] if _actions_file(output_dir, each).exists()],
+        protocol["conditions"],
+        protocol["headline"],
+        per_task,
+    )
     if not episodes:
         return []
     for left in (output_dir / "videos").glob("*/*/.*"):
@@ -110,8 +113,11 @@ def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) ->
     workers = min(result["timing"]["workers"], len(missing))
     # The result names its protocol; what that varies is needed to see the same again.
     options = {
-        condition.name: {"action_mode": result["policy"]["action_mode"], **condition.variations}
-        for condition in load_protocol(result["protocol"]["name"]).conditions
+        condition.name: {
+            "action_mode": result["policy"]["action_mode"],
+            "variations": condition.variations,
+        }
+        for condition in load_protocol(protocol["name"]).conditions
     }
     new = _replay_all(output_dir, missing, options, workers)
     for replay in new:
@@ -124,7 +130,7 @@ def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) ->
     replays = [*made.values(), *new]
     listed = json.dumps([dataclasses.asdict(replay) for replay in replays], indent=2)
     (output_dir / "videos").mkdir(parents=True, exist_ok=True)
-    _write_whole(output_dir / "videos" / "replays.json", (listed + "\n").encode())
+    write_whole(output_dir / "videos" / "replays.json", (listed + "\n").encode())
     return [replay.path(output_dir, ".mp4") for replay in replays]
 
 
@@ -155,21 +161,6 @@ def _title(episode: Mapping[str, Any]) -> str:
     return f"{episode['task']}, seed {episode['seed']} ({episode['condition']})"
 
 
-def _choose(
-    output_dir: Path, episodes: Sequence[Mapping[str, Any]], headline: str, per_task: int
-) -> list[Mapping[str, Any]]:
-    """Episodes to show for each condition and task: those that failed first, in order of seed."""
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for episode in episodes:
-        if _actions_file(output_dir, episode).exists():
-            groups.setdefault((episode["condition"], episode["task"]), []).append(episode)
-    return [
-        episode
-        for group in groups.values()
-        for episode in sorted(group, key=lambda e: (e[headline], e["seed"]))[:per_task]
-    ]
-
-
 def _replay_all(
     output_dir: Path,
     episodes: Sequence[Mapping[str, Any]],
@@ -184,44 +175,21 @@ def _replay_all(
         options: Options of the environment for each condition.
         workers: Number of processes.
     """
-    # A renderer that crashes takes down a worker, not an evaluation that is otherwise finished.
-    context = multiprocessing.get_context("spawn")  # a fork after rendering hangs
+    calls = [
+        (output_dir, dict(episode), dict(options[episode["condition"]])) for episode in episodes
+    ]
     replays = []
     lost = 0
-    alive, lifeline = context.Pipe(duplex=False)
-    with (
-        ProcessPoolExecutor(workers, context, _start_worker, (workers, alive)) as pool,
-        lifeline,  # closed before the pool waits for its workers
-    ):
-        futures = [
-            pool.submit(_record, output_dir, dict(episode), dict(options[episode["condition"]]))
-            for episode in episodes
-        ]
-        for episode, future in zip(episodes, futures, strict=True):
-            try:
-                replays.append(future.result())
-            except BrokenProcessPool:
-                lost += 1
-            except (OSError, ValueError) as error:
-                logger.warning("no video of %s: %s", _title(episode), error)
+    for episode, outcome in zip(episodes, call_apart(_record, calls, workers), strict=True):
+        if isinstance(outcome, Replay):
+            replays.append(outcome)
+        elif isinstance(outcome, BrokenProcessPool):
+            lost += 1
+        else:
+            logger.warning("no video of %s: %s", _title(episode), outcome)
     if lost:
         logger.warning("a replaying process died; %d of %d videos are missing", lost, len(episodes))
     return replays
-
-
-def _start_worker(workers: int, alive: Connection) -> None:
-    """Prepares a replaying process, which lives until the other end of `alive` is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the parent ends us, without a traceback
-    threading.Thread(target=_live_until_closed, args=(alive,), daemon=True).start()
-    if workers > 1:
-        # The software rasterizer would otherwise start a thread for every core in each process.
-        os.environ.setdefault("LP_NUM_THREADS", "1")
-
-
-def _live_until_closed(alive: Connection) -> None:
-    """Ends this process at once when the parent wants no more of it, or is gone."""
-    wait([alive])
-    os._exit(0)
 
 
 def _record(output_dir: Path, episode: dict[str, Any], options: dict[str, Any]) -> Replay:
@@ -239,7 +207,7 @@ def _record(output_dir: Path, episode: dict[str, Any], options: dict[str, Any]) 
         last = _write_video(video, _frames(env, seed, actions), len(actions), control_hz)
         poster = io.BytesIO()
         Image.fromarray(last).save(poster, "JPEG", quality=80)
-        _write_whole(replay.path(output_dir, ".jpg"), poster.getvalue())
+        write_whole(replay.path(output_dir, ".jpg"), poster.getvalue())
         if episode["state_sha256"] is None:
             return replay
         state_sha256 = env.get_wrapper_attr("state_sha256")()
@@ -308,7 +276,7 @@ def _write_video(path: Path, frames: Iterator[Frame], steps: int, control_hz: fl
     return frame
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Writes a file, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.write_bytes(content)

@@ -67,7 +67,7 @@ def picture(model: ObjectModel | ArticulatedModel, pixels: int) -> NDArray[np.ui
     eye = center + _VIEW / np.linalg.norm(_VIEW) * reach * 4.2
     camera = Camera(
         scene,
-        CameraModel(_OVERSAMPLING * pixels, _OVERSAMPLING * pixels, np.deg2rad(28.0)),
+        CameraModel.with_fovy(_OVERSAMPLING * pixels, _OVERSAMPLING * pixels, np.deg2rad(28.0)),
         facing(eye, center - eye),
         None,
     )

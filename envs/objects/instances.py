@@ -8,7 +8,7 @@ Numbers 0-9 may be seen in training; 10-19 are kept for evaluating generalizatio
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +18,6 @@ from envs.objects.model import ObjectModel
 
 SEEN = range(0, 10)
 UNSEEN = range(10, 20)
-SPLITS = {"seen": SEEN, "unseen": UNSEEN}
 
 Model = TypeVar("Model", ObjectModel, ArticulatedModel)
 Family = Callable[..., ObjectModel]
@@ -49,20 +48,23 @@ def _rng(family: str, what: str, index: int) -> np.random.Generator:
 
 
 class Instances:
-    """Draws the instances of one episode out of the seen or the unseen ones."""
+    """Draws the instances of one episode."""
 
     def __init__(
-        self, rng: np.random.Generator, shapes: str = "seen", appearances: str = "seen"
+        self,
+        rng: np.random.Generator,
+        shapes: Sequence[int] = SEEN,
+        appearances: Sequence[int] = SEEN,
     ) -> None:
-        """Chooses the splits.
+        """Chooses what is drawn from.
 
         Args:
             rng: Source of randomness.
-            shapes: `seen` or `unseen`.
-            appearances: `seen` or `unseen`.
+            shapes: Numbers of shapes.
+            appearances: Numbers of appearances.
         """
         self._rng = rng
-        self._shapes, self._appearances = shapes, appearances
+        self._shapes, self._appearances = list(shapes), list(appearances)
 
     def draw(
         self,
@@ -79,9 +81,9 @@ class Instances:
                 such object; unseen ones are drawn as ever.
             **options: What else the family takes, such as the color that the instruction names.
         """
-        shape = int(self._rng.choice(SPLITS[self._shapes]))
-        appearance = int(self._rng.choice(SPLITS[self._appearances]))
+        shape = int(self._rng.choice(self._shapes))
+        appearance = int(self._rng.choice(self._appearances))
         if only_seen is not None:
-            shape = only_seen[0] if self._shapes == "seen" else shape
-            appearance = only_seen[1] if self._appearances == "seen" else appearance
+            shape = only_seen[0] if shape in SEEN else shape
+            appearance = only_seen[1] if appearance in SEEN else appearance
         return family(shape, appearance, **options)

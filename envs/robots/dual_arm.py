@@ -38,7 +38,8 @@ def _per_drive(values: Array) -> Array:
 
 def _per_action(drives: Array) -> Array:
     arms = drives.reshape(2, 8)
-    gripper = (arms[:, 6:].mean(axis=1, keepdims=True) - robot.FINGER_CLOSED) / _FINGER_SPAN
+    finger = (arms[:, 6:7] + arms[:, 7:]) / 2
+    gripper = (finger - robot.FINGER_CLOSED) / _FINGER_SPAN
     return np.concatenate([arms[:, :6], gripper], axis=1).reshape(-1)
 
 
@@ -136,8 +137,7 @@ class DualArm:
             self._drives[i].set_drive_velocity_target(float(velocity[i]))
         self._velocity = velocity
         moving = [(self._drives[i], i) for i in np.flatnonzero(travel)]
-        for step in range(1, steps + 1):
-            self._setpoint = start + travel * (step / steps)
+        for self._setpoint in start + np.outer(np.arange(1, steps + 1) / steps, travel):
             values = self._setpoint.tolist()
             for joint, i in moving:
                 joint.set_drive_target(values[i])

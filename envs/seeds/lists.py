@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+from envs.source_code import PICTURES_ONLY, code, imported, sha256
 from envs.tasks import STEP_LIMITS
 
 FIRST_SEED = 100_000
@@ -16,18 +16,8 @@ FIRST_SEED = 100_000
 LIST_LENGTH = 100
 
 _FOLDER = Path(__file__).parent
-_ROOT = _FOLDER.parent.parent
-_PICTURES_ONLY = {
-    "envs.cache",
-    "envs.cameras",
-    "envs.errors",
-    "envs.observation",
-    "envs.point_cloud",
-    "envs.rendering",
-    "envs.meshes",
-    "envs.vulkan",
-}
-"""Modules that an expert's success does not depend on."""
+_NO_VARIATIONS = ("envs.clutter", "envs.randomization", "envs.source_code")
+"""Modules, packages included, that leave an unperturbed scene as it is."""
 
 
 class SeedListError(ValueError):
@@ -119,32 +109,10 @@ def source_sha256(task: str) -> str:
     sources: dict[str, str] = {}
     while waiting:
         module = waiting.pop()
-        path = _ROOT / (module.replace(".", "/") + ".py")
-        if module in sources or module in _PICTURES_ONLY or not path.exists():
+        if module in sources or module in PICTURES_ONLY or module.startswith(_NO_VARIATIONS):
             continue
-        tree = ast.parse(path.read_text())
-        sources[module] = ast.unparse(_without_docstrings(tree))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("envs"):
-                waiting.add(str(node.module))
-                waiting.update(f"{node.module}.{alias.name}" for alias in node.names)
-    listing = json.dumps(sorted(sources.items()))
-    return hashlib.sha256(listing.encode()).hexdigest()
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [  # type: ignore[attr-defined]
-                statement for statement in body if not _is_string(statement)
-            ] or [ast.Pass()]
-    return tree
-
-
-def _is_string(statement: ast.stmt) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
+        found = code(module)
+        if found is not None:
+            sources[module] = found
+            waiting |= imported(module)
+    return sha256(sources)

@@ -165,7 +165,7 @@ class _Peg:
     @property
     def upward(self) -> Array:
         """Unit vector across it, upwards."""
-        return np.cross(self.ahead, self.along)
+        return _cross(self.ahead, self.along)
 
     def offset(self, point: Array) -> tuple[float, float, float]:
         """How far a point is from the hook: along the peg, across it, and above it."""
@@ -178,8 +178,14 @@ def _pegs(state: SceneState) -> list[_Peg]:
     for name in sorted(name for name in state.models["rack"].points if name.startswith("hook")):
         hook = state.point("rack", name)
         along = _unit(state.point("rack", name.replace("hook", "tip")) - hook)
-        pegs.append(_Peg(hook, along, _unit(np.cross(along, UP))))
+        pegs.append(_Peg(hook, along, _unit(_cross(along, UP))))
     return pegs
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """Cross product of two vectors; `np.cross`, made for arrays of them, takes 20 times as long."""
+    (a0, a1, a2), (b0, b1, b2) = a.tolist(), b.tolist()
+    return np.array([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0])
 
 
 def _unit(vector: Array) -> Array:

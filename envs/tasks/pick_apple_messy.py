@@ -18,7 +18,8 @@ from envs.objects.dustpan import dustpan
 from envs.objects.hammer import hammer
 from envs.objects.instances import Family, Instances
 from envs.objects.mug_rack import mug_rack
-from envs.simulation import TABLE_HALF_SIZE, Simulation
+from envs.room import TABLE_HALF_SIZE
+from envs.simulation import Simulation
 from envs.tasks import STEP_LIMITS
 from envs.tasks.layout import LayoutError, sample_until, turned
 from envs.tasks.task import Evaluation, SceneState, Task

@@ -113,6 +113,8 @@ class Task(ABC):
         hold_steps: Control steps in a row in which all checks must hold before it is a success.
         instructions: Wordings that may be used in training and evaluation.
         unseen_instructions: Wordings kept for evaluating language generalization.
+        keep_clear: Places (x, y, radius) in m where no clutter lies, besides those around the
+            task's things: where things are put, and the ways of the arms.
     """
 
     name: ClassVar[str]
@@ -120,6 +122,7 @@ class Task(ABC):
     hold_steps: ClassVar[int] = 5
     instructions: ClassVar[tuple[str, ...]]
     unseen_instructions: ClassVar[tuple[str, ...]] = ()
+    keep_clear: ClassVar[tuple[tuple[float, float, float], ...]] = ((0.0, -0.12, 0.16),)
 
     @abstractmethod
     def build(self, simulation: Simulation, rng: np.random.Generator, instances: Instances) -> None:

@@ -19,8 +19,10 @@ from envs.tasks.layout import sample_until, turned
 from envs.tasks.task import Evaluation, SceneState, Task
 
 GRAVITY = 9.81
-SWING_RADIUS, SWING_HEIGHT = 0.55, 0.31
-"""Where the hand swings: distance from the arm's upright axis, height above the table; metres."""
+SWING_RADIUS, SWING_HEIGHT = 0.55, 1.05
+"""Where the hand swings: distance from the arm's upright axis, and height in the world; metres.
+
+Whatever the table's height is, the arm is where it is, and so is the best swing."""
 HAND_PITCH = np.deg2rad(45.0)
 """How far the hand points down in the swing, so that the bottle falls out of it."""
 SQUEEZE = 0.02
@@ -116,12 +118,14 @@ class ThrowBottle(Task):
         # The swing is fastest halfway: it begins half of its turn before the release.
         begin = release - arm.swing_turn(speed) / 2
         level_out = np.array([np.cos(begin), np.sin(begin), 0.0])
-        hand = np.append(axis + SWING_RADIUS * level_out[:2], state.table_height + SWING_HEIGHT)
+        hand = np.append(axis + SWING_RADIUS * level_out[:2], SWING_HEIGHT)
         pointing = np.cos(HAND_PITCH) * level_out - [0, 0, np.sin(HAND_PITCH)]
         swing = arm.easier(gripper_pose(hand, aimed(pointing, (0.0, 0.0, 1.0))))
         yield from motion.solo(side, arm.reach(swing), arm.wait(4))
         held = float(motion.scene().joint_position[6 + 7 * (side == "right")])
         loosened = held - SQUEEZE / (FINGER_OPEN - FINGER_CLOSED)
+        if loosened < 0.0:
+            raise ExpertError("the bottle has slipped out of the hand")
         yield from motion.solo(side, arm.grip(loosened), arm.wait(2), arm.throw(speed))
         yield from motion.solo(side, arm.wait(6), arm.home(), arm.wait(5))
 
@@ -137,7 +141,7 @@ def _aim(arm: Arm, state: SceneState) -> tuple[float, float]:
     to_bin = rim[:2] - arm.base[:2]
     distance = float(np.linalg.norm(to_bin))
     flight = float(np.sqrt(distance**2 - SWING_RADIUS**2))
-    fall = state.table_height + SWING_HEIGHT - rim[2]
+    fall = SWING_HEIGHT - rim[2]
     speed = flight / np.sqrt(2 * fall / GRAVITY) / SWING_RADIUS
     if speed > FASTEST:
         raise ExpertError(f"the bin is too far away: {speed:.1f} rad/s")

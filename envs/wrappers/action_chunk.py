@@ -71,7 +71,7 @@ class ActionChunk(gymnasium.Wrapper[Any, NDArray[Any], Any, NDArray[Any]]):
             base.render_next = True
         if i + reach < len(chunk) - 1:
             # The chunk ended where no picture was due: look now, before anything moves.
-            observation = self._look(observation)
+            observation = self.env.get_wrapper_attr("observe")()
         info["executed"] = i + 1
         return observation, total, terminated, truncated, info
 
@@ -79,10 +79,3 @@ class ActionChunk(gymnasium.Wrapper[Any, NDArray[Any], Any, NDArray[Any]]):
         if self.env.has_wrapper_attr("frames_back"):
             return int(max(self.env.get_wrapper_attr("frames_back")))
         return 0
-
-    def _look(self, observation: Any) -> Any:
-        base: Any = self.unwrapped
-        fresh = base.observe()
-        if self.env.has_wrapper_attr("replace_newest"):
-            return self.env.get_wrapper_attr("replace_newest")(fresh)
-        return fresh

@@ -51,9 +51,9 @@ class FrameHistory(gymnasium.Wrapper[Any, NDArray[Any], Any, NDArray[Any]]):
         self._past.append(observation)
         return self._stacked(), reward, terminated, truncated, info
 
-    def replace_newest(self, observation: Any) -> Any:
-        """Puts another observation in the place of the newest one."""
-        self._past[-1] = observation
+    def observe(self) -> Any:
+        """Takes pictures now, for the newest observation."""
+        self._past[-1] = self.env.get_wrapper_attr("observe")()
         return self._stacked()
 
     def _stacked(self) -> Any:

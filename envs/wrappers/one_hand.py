@@ -23,7 +23,7 @@ from envs.errors import InvalidOptionError, nearest
 from envs.robots import aloha_agilex as robot
 from envs.robots.dual_arm import ACTION_LOWER, ACTION_UPPER
 from envs.robots.kinematics import arm_kinematics
-from envs.simulation import TABLE_HEIGHT
+from envs.scene_settings import TABLE_HEIGHT
 from envs.wrappers.action_chunk import ActionChunk
 
 Vector = tuple[float, float, float]

@@ -1,4 +1,4 @@
-"""Videos inside the page, as far as its size allows."""
+"""Videos and pictures inside the page, as far as its size allows."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval_protocols.camera_views import View, read_views
 from eval_protocols.videos import Replay, read_replays
 
 #: How much video goes into the page, in bytes; base64 makes a third more of it. A page of this
 #: size still opens at once and passes as an attachment in most places.
 MAX_EMBEDDED_BYTES = 16_000_000
+#: The same for what the cameras saw.
+MAX_STILL_BYTES = 4_000_000
 
 Key = tuple[str, str, int]
 
@@ -31,6 +34,19 @@ class Clip:
     file: str
     data: str | None
     poster: str | None
+
+
+@dataclass(frozen=True)
+class Still:
+    """What a camera saw, as the page shows it.
+
+    Attributes:
+        view: Where it comes from.
+        data: The picture as a data URI.
+    """
+
+    view: View
+    data: str
 
 
 def load_clips(output_dir: Path, limit: int = MAX_EMBEDDED_BYTES) -> dict[Key, Clip]:
@@ -65,8 +81,31 @@ def load_clips(output_dir: Path, limit: int = MAX_EMBEDDED_BYTES) -> dict[Key, C
     return {_key(replay): clips[_key(replay)] for replay in replays}
 
 
-def _key(replay: Replay) -> Key:
-    return (replay.condition, replay.task, replay.seed)
+def load_stills(output_dir: Path, limit: int = MAX_STILL_BYTES) -> dict[Key, list[Still]]:
+    """Reads what the cameras saw in an evaluation.
+
+    Args:
+        output_dir: Folder of the evaluation.
+        limit: Bytes of pictures to embed; those of episodes with several cameras, which show all
+            conditions side by side, come before those beside videos.
+
+    Returns:
+        The stills by condition, task and seed, each with its cameras in the order of the policy.
+    """
+    views = read_views(output_dir)
+    cameras = Counter(_key(view) for view in views)
+    stills: dict[Key, list[Still]] = {}
+    for view in sorted(views, key=lambda each: -cameras[_key(each)]):
+        path = view.path(output_dir)
+        limit -= path.stat().st_size
+        if limit < 0:
+            break
+        stills.setdefault(_key(view), []).append(Still(view, _data_uri("image/jpeg", path)))
+    return stills
+
+
+def _key(episode: Replay | View) -> Key:
+    return (episode.condition, episode.task, episode.seed)
 
 
 def _data_uri(kind: str, path: Path) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eval_protocols.report.words import capitalized, readable
+
 #: Kinds of outcome, the worst first, with the word for one episode.
 KINDS = {
     "error": "Error",
@@ -41,16 +43,6 @@ class Group:
     task: str
     outcome: Outcome
     episodes: tuple[Mapping[str, Any], ...]
-
-
-def readable(name: str) -> str:
-    """A name of a task or check in words: `block_hammer_beat` becomes "block hammer beat"."""
-    return name.replace("_", " ").strip() or name
-
-
-def capitalized(text: str) -> str:
-    """A text with a capital at its beginning, and no other letter changed."""
-    return text[:1].upper() + text[1:]
 
 
 def outcome(episode: Mapping[str, Any]) -> Outcome:

@@ -11,10 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,64 +19,44 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from eval_protocols.report.media import MAX_EMBEDDED_BYTES, Clip, Key, load_clips
-from eval_protocols.report.outcomes import (
-    KINDS,
-    Group,
-    Outcome,
-    capitalized,
-    failure_groups,
-    outcome,
-    readable,
+from eval_protocols.perturbations import Perturbations
+from eval_protocols.report import words
+from eval_protocols.report.curves import frames, sweeps
+from eval_protocols.report.generalization import camera_grids, change, headline, heat_map
+from eval_protocols.report.media import (
+    MAX_EMBEDDED_BYTES,
+    Clip,
+    Key,
+    Still,
+    load_clips,
+    load_stills,
+)
+from eval_protocols.report.rows import (
+    episode_rows,
+    filmed_successes,
+    filmed_twins,
+    key_of,
+    task_failures,
 )
 
 REPORT_NAME = "report.html"
 
-#: Seeds of a group that are written out.
+#: Seeds of a group of failures that are written out.
 MAX_SEEDS_SHOWN = 30
+#: Conditions of a group of failures that are named.
+MAX_CONDITIONS_SHOWN = 8
+#: With more conditions, tasks are shown one by one for the unperturbed ones only.
+MAX_CONDITIONS_BY_TASK = 4
 
 _HASH = re.compile("[0-9a-f]{40,64}")
-_COUNTED = {"error": "with an error", "failed": "failed", "undone": "solved and undone"}
 _MEASURES = {"success_once": "Success once", "success_at_end": "Success at end"}
-
-
-@dataclass(frozen=True)
-class EpisodeRow:
-    """An episode in the page.
-
-    Attributes:
-        record: Its record in the result.
-        outcome: How it ended.
-        word: The outcome in a word.
-        clip: Its video, if there is one.
-    """
-
-    record: Mapping[str, Any]
-    outcome: Outcome
-    word: str
-    clip: Clip | None
-
-
-@dataclass(frozen=True)
-class TaskFailures:
-    """What went wrong in a task.
-
-    Attributes:
-        groups: Its failures by reason.
-        counts: How many episodes ended in each way, in words; those that went wrong.
-        clips: Episodes with a video.
-    """
-
-    groups: tuple[Group, ...]
-    counts: str
-    clips: tuple[EpisodeRow, ...]
 
 
 def write_report(output_dir: Path, result: Mapping[str, Any]) -> Path:
     """Writes the page, whole or not at all.
 
     Args:
-        output_dir: Folder of the evaluation, with the videos if any were made.
+        output_dir: Folder of the evaluation, with videos and pictures if any were made.
         result: A valid result.
 
     Returns:
@@ -89,7 +66,7 @@ def write_report(output_dir: Path, result: Mapping[str, Any]) -> Path:
     temporary = page.with_name(f".{page.name}.{os.getpid()}.tmp")
     try:
         # A lone surrogate (from a file name in a message, say) has no place in UTF-8.
-        html = render(result, load_clips(output_dir))
+        html = render(result, load_clips(output_dir), load_stills(output_dir))
         temporary.write_text(html, encoding="utf-8", errors="xmlcharrefreplace")
         temporary.replace(page)
     finally:
@@ -97,17 +74,57 @@ def write_report(output_dir: Path, result: Mapping[str, Any]) -> Path:
     return page
 
 
-def render(result: Mapping[str, Any], clips: Mapping[Key, Clip]) -> str:
+def render(
+    result: Mapping[str, Any],
+    clips: Mapping[Key, Clip],
+    stills: Mapping[Key, Sequence[Still]],
+) -> str:
     """Makes the page's text.
 
     Args:
         result: A valid result.
         clips: Its videos.
+        stills: What the cameras saw.
     """
-    rows = {_key(record): _row(record, clips) for record in result["episodes"]}
-    headline = result["protocol"]["headline"]
-    other = next(name for name in _MEASURES if name != headline)
+    protocol, summary, episodes = result["protocol"], result["summary"], result["episodes"]
+    rows = episode_rows(episodes, clips, stills)
+    twins = filmed_twins(rows, {each["name"]: each["twin"] for each in protocol["conditions"]})
+    shown = {key_of(row.record) for them in twins.values() for group in them for row in group}
     style, script = _source("report.css"), _source("report.js")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            result=result,
+            headline=protocol["headline"],
+            other=next(name for name in _MEASURES if name != protocol["headline"]),
+            measures=_MEASURES,
+            conditions=[each["name"] for each in protocol["conditions"]],
+            **_generalization(result, stills),
+            **_task_by_task(protocol["conditions"], summary),
+            seconds=_mean_seconds(episodes),
+            rows=list(rows.values()),
+            twin_clips=twins,
+            failures=task_failures(episodes, rows, shown),
+            successes=filmed_successes(rows, shown),
+            left_out=sum(clip.data is None for clip in clips.values()),
+            not_reproduced=sum(clip.replay.reproduced is False for clip in clips.values()),
+            clips=clips,
+            max_seeds=MAX_SEEDS_SHOWN,
+            max_conditions=MAX_CONDITIONS_SHOWN,
+            max_megabytes=MAX_EMBEDDED_BYTES // 1_000_000,
+            config=json.dumps(
+                result["policy"]["config"], indent=2, sort_keys=True, ensure_ascii=False
+            ),
+            style=Markup(style),
+            script=Markup(script),
+            style_hash=_csp_hash(style),
+            script_hash=_csp_hash(script),
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("eval_protocols.report", "."),
         autoescape=True,
@@ -116,97 +133,62 @@ def render(result: Mapping[str, Any], clips: Mapping[Key, Clip]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent,
-        readable=readable,
-        title=_title,
-        number=_number,
-        duration=duration,
-        day=_day,
+        change=change,
+        day=words.day,
+        duration=words.duration,
+        number=words.number,
+        observed=words.observed,
+        p_value=words.p_value,
+        percent=words.percent,
+        points=words.points,
+        readable=words.readable,
+        title=words.title,
+        trained_on=words.trained_on,
     )
     environment.tests["hash"] = lambda value: bool(_HASH.fullmatch(str(value)))
-    return environment.get_template("report.html.j2").render(
-        result=result,
-        headline=headline,
-        other=other,
-        measures=_MEASURES,
-        conditions=[cell["condition"] for cell in result["summary"]["overall"]],
-        by_task=_by_task(result["summary"]),
-        seconds=_mean_seconds(result["episodes"]),
-        rows=list(rows.values()),
-        failures=_failures(result, rows),
-        successes=_successes(rows.values()),
-        left_out=sum(clip.data is None for clip in clips.values()),
-        not_reproduced=sum(clip.replay.reproduced is False for clip in clips.values()),
-        clips=clips,
-        max_seeds=MAX_SEEDS_SHOWN,
-        max_megabytes=MAX_EMBEDDED_BYTES // 1_000_000,
-        observes=_observes(result["policy"]["observes"]),
-        config=json.dumps(result["policy"]["config"], indent=2, sort_keys=True, ensure_ascii=False),
-        style=Markup(style),
-        script=Markup(script),
-        style_hash=_csp_hash(style),
-        script_hash=_csp_hash(script),
+    return environment
+
+
+def _generalization(
+    result: Mapping[str, Any], stills: Mapping[Key, Sequence[Still]]
+) -> dict[str, Any]:
+    """What perturbations cost; nothing where no condition has a twin."""
+    perturbations = Perturbations(result)
+    answer = headline(perturbations)
+    curves = sweeps(perturbations) if answer else []
+    large, small = frames(curves)
+    first = result["episodes"][0]
+    return {
+        "perturbations": perturbations,
+        "answer": answer,
+        "sweeps": curves,
+        "large": large,
+        "small": small,
+        "heat": heat_map(perturbations) if answer else None,
+        "grids": camera_grids(perturbations, stills, first["task"], first["seed"]),
+    }
+
+
+def _task_by_task(
+    conditions: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The cells of the summary that are shown one by one: the plain ones, if there are many.
+
+    `by_task` has them by task, all tasks together (None) first.
+    """
+    plain = {each["name"] for each in conditions if each["twin"] is None}
+    names = {each["name"] for each in conditions}
+    if len(names) > MAX_CONDITIONS_BY_TASK:
+        names = plain
+    overall, tasks = (
+        [cell for cell in summary[part] if cell["condition"] in names]
+        for part in ("overall", "tasks")
     )
-
-
-def percent(rate: float) -> str:
-    """A rate in 0..1 as a percentage with one decimal, without one at the ends."""
-    return f"{100 * rate:.0f}%" if rate in (0.0, 1.0) else f"{100 * rate:.1f}%"
-
-
-def duration(seconds: float) -> str:
-    """A time in s, in words."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def _key(record: Mapping[str, Any]) -> Key:
-    return (record["condition"], record["task"], record["seed"])
-
-
-def _row(record: Mapping[str, Any], clips: Mapping[Key, Clip]) -> EpisodeRow:
-    ended = outcome(record)
-    return EpisodeRow(record, ended, KINDS[ended.kind], clips.get(_key(record)))
-
-
-def _failures(result: Mapping[str, Any], rows: Mapping[Key, EpisodeRow]) -> dict[str, TaskFailures]:
-    """What went wrong by task, with the videos there are."""
-    found = {}
-    for task, groups in failure_groups(result["episodes"]).items():
-        counts: Counter[str] = Counter()
-        for group in groups:
-            counts[group.outcome.kind] += len(group.episodes)
-        total = sum(episode["task"] == task for episode in result["episodes"])
-        members = [rows[_key(record)] for group in groups for record in group.episodes]
-        found[task] = TaskFailures(
-            tuple(groups),
-            ", ".join(f"{count} {_COUNTED[kind]}" for kind, count in counts.items())
-            + f" out of {total}",
-            tuple(row for row in members if row.clip is not None),
-        )
-    return found
-
-
-def _successes(rows: Iterable[EpisodeRow]) -> dict[str, list[EpisodeRow]]:
-    """The videos of successes by task."""
-    found: dict[str, list[EpisodeRow]] = {}
-    for row in rows:
-        if row.clip is not None and row.outcome.kind == "succeeded":
-            found.setdefault(row.record["task"], []).append(row)
-    return found
-
-
-def _by_task(
-    summary: Mapping[str, Any],
-) -> list[tuple[str | None, list[Mapping[str, Any]]]]:
-    """The cells of the summary by task, all tasks together (None) first."""
-    found: dict[str | None, list[Mapping[str, Any]]] = {}
-    for cell in [*summary["overall"], *summary["tasks"]]:
-        found.setdefault(cell["task"], []).append(cell)
-    return list(found.items())
+    by_task: dict[str | None, list[Mapping[str, Any]]] = {}
+    for cell in [*overall, *tasks]:
+        by_task.setdefault(cell["task"], []).append(cell)
+    left_out = len(conditions) - len(names)
+    return {"by_task": by_task, "overall": overall, "tasks": tasks, "not_by_task": left_out}
 
 
 def _mean_seconds(episodes: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str | None], float]:
@@ -216,41 +198,6 @@ def _mean_seconds(episodes: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str 
         for task in (episode["task"], None):
             times.setdefault((episode["condition"], task), []).append(episode["wall_s"])
     return {key: sum(values) / len(values) for key, values in times.items()}
-
-
-def _observes(observes: Mapping[str, Any]) -> str:
-    """What the policy sees, in words."""
-    modes = {"state": "state, no pictures", "rgb": "colour pictures", "rgbd": "colour and depth"}
-    words = modes.get(observes["obs_mode"], "point clouds")
-    if observes["cameras"]:
-        words += f" from {', '.join(observes['cameras'])}"
-    if observes["resolution"]:
-        words += f" at {observes['resolution'][0]} x {observes['resolution'][1]}"
-    if observes["history"] > 1:
-        words += (
-            f"; the last {observes['history']}, {observes['history_stride']} control steps apart"
-        )
-    return words
-
-
-def _title(name: str) -> str:
-    """A name in words that begins with a capital."""
-    return capitalized(readable(name))
-
-
-def _number(value: float | None, decimals: int = 1) -> str:
-    """A number with thousands separated; "none" where there is none."""
-    return "none" if value is None else f"{value:,.{decimals}f}"
-
-
-def _day(timestamp: str) -> str:
-    """Day and time of an ISO 8601 timestamp."""
-    try:
-        moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
-    except ValueError:  # the schema lets through the 31st of February
-        return timestamp
-    zone = moment.strftime("%z")
-    return moment.strftime("%Y-%m-%d %H:%M ") + ("UTC" if zone == "+0000" else f"UTC{zone}")
 
 
 def _source(name: str) -> str:

@@ -1,5 +1,5 @@
-// Sorting by a click on a column's head, and videos that play while they are seen. The page is
-// complete without it.
+// Sorting by a click on a column's head, videos that play while they are seen, and videos side by
+// side that play together. The page is complete without it.
 "use strict";
 
 function valueOf(row, column) {
@@ -36,6 +36,41 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
+// Videos side by side: what is done to one is done to all. They end at different times, and begin
+// again when all have ended.
+for (const group of document.querySelectorAll(".together")) {
+  const videos = [...group.querySelectorAll("video")];
+  const following = new Set(); // those that we have set to another time ourselves
+  const ended = (video) => video.ended || video.currentTime >= video.duration;
+  const play = (video) => video.play().catch(() => {}); // the browser may forbid it
+  for (const video of videos) {
+    const others = videos.filter((other) => other !== video);
+    video.addEventListener("play", () => {
+      for (const other of others) if (other.paused && !ended(other)) play(other);
+    });
+    video.addEventListener("pause", () => {
+      if (!ended(video)) for (const other of others) other.pause();
+    });
+    video.addEventListener("seeking", () => {
+      if (following.delete(video)) return;
+      for (const other of others) {
+        const time = Math.min(video.currentTime, other.duration || 0);
+        if (Math.abs(other.currentTime - time) < 0.05) continue;
+        following.add(other);
+        other.currentTime = time;
+      }
+    });
+    video.addEventListener("ended", () => {
+      if (!videos.every(ended)) return;
+      for (const each of videos) {
+        following.add(each);
+        each.currentTime = 0;
+      }
+      play(video);
+    });
+  }
+}
+
 if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
   const seen = new IntersectionObserver(
     (entries) => {
@@ -46,5 +81,8 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
     },
     { threshold: 0.75 },
   );
-  for (const video of document.querySelectorAll("video")) seen.observe(video);
+  // Of videos side by side the first starts the others.
+  for (const video of document.querySelectorAll(".clip:first-child video, .clips:not(.together *) video")) {
+    seen.observe(video);
+  }
 }

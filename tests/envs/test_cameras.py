@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from envs.cameras import CAMERA_MODELS, CAMERA_MOUNTS, cam2world_gl, extrinsic_cv, facing
 from envs.dual_arm_env import DualArmEnv
 from envs.point_cloud import unproject
-from envs.simulation import TABLE_HEIGHT
+from envs.scene_settings import TABLE_HEIGHT
 
 coordinate = st.floats(-2, 2)
 
@@ -37,7 +37,18 @@ def test_up_in_the_world_is_up_in_the_picture():
     ("name", "focal_length"), [("D435", 358.64), ("L515", 217.28), ("Large_D435", 717.28)]
 )
 def test_camera_models_have_robotwins_focal_lengths(name, focal_length):
-    assert CAMERA_MODELS[name].focal_length == pytest.approx(focal_length, abs=0.01)
+    assert CAMERA_MODELS[name].fx == CAMERA_MODELS[name].fy == pytest.approx(focal_length, abs=0.01)
+
+
+def test_resized_cameras_see_the_same():
+    camera = CAMERA_MODELS["L515"]
+    other = camera.resized(100, 300)
+    assert (other.width, other.height) == (100, 300)
+    corners = np.array([[0, 0, 1], [320, 180, 1]]).T
+    corners_of_other = np.array([[0, 0, 1], [100, 300, 1]]).T
+    rays = np.linalg.inv(camera.intrinsic_cv) @ corners
+    assert np.allclose(rays, np.linalg.inv(other.intrinsic_cv) @ corners_of_other)
+    assert other.fy / other.fx == pytest.approx((300 / 180) / (100 / 320))
 
 
 def test_the_head_camera_looks_53_degrees_down():

@@ -118,11 +118,44 @@ def test_bad_actions_are_named_and_change_nothing(env, action, message):
         ({"camera_model": "D455"}, "D435"),
         ({"action_mode": "pose"}, "joint, ee"),
         ({"resolution": (2, 2), "obs_mode": "rgb"}, "16 .. 4096"),
+        ({"variations": {"camera_azimut": 3}}, "did you mean camera_azimuth"),
+        ({"variations": {"clutter": 9}}, "0 .. 5"),
+        ({"variations": ["clutter"]}, "a mapping of names"),
     ],
 )
 def test_bad_options_are_named_with_valid_ones(options, message):
     with pytest.raises(InvalidOptionError, match=message):
         DualArmEnv(TASK, **options)
+
+
+@pytest.mark.parametrize("options", [{"variation": {}}, {"seed": 1, "variations": {}}])
+def test_unknown_options_of_reset_are_refused(env, options):
+    with pytest.raises(InvalidOptionError, match="valid: variations"):
+        env.reset(seed=0, options=options)
+
+
+def test_variations_of_one_episode_are_forgotten_with_the_next(env):
+    poses = [env.reset(seed=5)[0]["object_pose"]]
+    _, info = env.reset(seed=5, options={"variations": {"table_height": 4}})
+    assert set(info["variations"]) == {"table_height"}
+    observation, info = env.reset(seed=5)
+    assert info["variations"] == {}
+    assert info["clutter"] == []
+    assert np.array_equal(observation["object_pose"], poses[0])
+
+
+def test_variations_change_no_space(renderer):
+    plain = DualArmEnv(TASK, obs_mode="rgbd", resolution=(64, 48))
+    options = {
+        "clutter": 5,
+        "camera_model": {"model": "L515"},
+        "sensor_resolution": 5,
+        "language": 5,
+    }
+    varied = DualArmEnv(TASK, obs_mode="rgbd", resolution=(64, 48), variations=options)
+    assert varied.observation_space == plain.observation_space
+    observation, _ = varied.reset(seed=0)
+    assert plain.observation_space.contains(observation)
 
 
 def test_unknown_task_names_the_nearest():
@@ -149,7 +182,7 @@ def test_pictures_are_taken_only_when_due(renderer, monkeypatch):
     taken = []
     take = env.simulation.take_pictures
     monkeypatch.setattr(
-        env.simulation, "take_pictures", lambda names: taken.append(1) or take(names)
+        env.simulation, "take_pictures", lambda *given: taken.append(1) or take(*given)
     )
     env.render_next = False
     env.step(action)

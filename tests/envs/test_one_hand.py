@@ -8,7 +8,7 @@ from stable_baselines3.common.env_checker import check_env as check_env_of_sb3
 from envs.errors import InvalidOptionError
 from envs.registration import make_env
 from envs.robots.dual_arm import ACTION_LOWER, ACTION_UPPER
-from envs.simulation import TABLE_HEIGHT
+from envs.scene_settings import TABLE_HEIGHT
 from envs.wrappers import OneHand, OneHandWrapper, ProgressGain
 
 TASK = "block_handover"

@@ -3,6 +3,7 @@ import json
 import pytest
 
 import envs
+from envs import source_code
 from envs.seeds import SeedListError, lists, seed_list_sha256, source_sha256, validated_seeds
 
 
@@ -32,12 +33,12 @@ def test_a_task_without_a_list_is_named():
 
 def test_hash_notices_code_and_ignores_words(tmp_path, monkeypatch):
     task = "block_handover"
-    original = lists._ROOT
+    original = source_code.ROOT
     for path in original.glob("envs/**/*.py"):
         copy = tmp_path / path.relative_to(original)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(path.read_text())
-    monkeypatch.setattr(lists, "_ROOT", tmp_path)
+    monkeypatch.setattr(source_code, "ROOT", tmp_path)
     before = source_sha256(task)
     for name in ("envs/tasks/block_handover.py", "envs/experts/motion.py"):
         file = tmp_path / name
@@ -50,6 +51,16 @@ def test_hash_notices_code_and_ignores_words(tmp_path, monkeypatch):
     other = tmp_path / "envs/tasks/blocks_stack_easy.py"
     other.write_text(other.read_text() + "\nCHANGED = 1\n")
     assert source_sha256(task) == before, "another task's module does not matter"
+    physics = source_code.physics_sha256.__wrapped__
+    before_physics = physics()
+    variation = tmp_path / "envs/randomization/workspace.py"
+    variation.write_text(variation.read_text() + "\nCHANGED = 1\n")
+    assert source_sha256(task) == before, "an unperturbed scene has no variations"
+    assert physics() != before_physics, "a perturbed one has"
+    pictures = tmp_path / "envs/rendering.py"
+    before_physics = physics()
+    pictures.write_text(pictures.read_text() + "\nCHANGED = 1\n")
+    assert physics() == before_physics
 
 
 def test_a_damaged_list_is_named(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ import sapien
 
 from envs.errors import InvalidActionError
 from envs.objects.model import ObjectModel
-from envs.simulation import TABLE_HEIGHT
+from envs.scene_settings import TABLE_HEIGHT
 from envs.tasks.task import Evaluation, Task
 from eval_protocols.episodes import policy_seed
 from policies.policy import Observes, Policy
@@ -48,7 +48,16 @@ class FakeEnv(gymnasium.Env):
     instruction = "add up"
     asset_sha256 = "0" * 64
 
-    def __init__(self, task, obs_mode="state", cameras=(), resolution=None, action_mode="joint"):
+    def __init__(
+        self,
+        task,
+        obs_mode="state",
+        cameras=(),
+        resolution=None,
+        action_mode="joint",
+        variations=None,
+    ):
+        self.variations = variations
         if "no_such_camera" in cameras:
             raise ValueError("unknown camera 'no_such_camera'")
         self.task = task
@@ -64,7 +73,7 @@ class FakeEnv(gymnasium.Env):
         self.sum = float(self.np_random.random())
         self.steps, self.once = 0, False
         self.digest = hashlib.sha256(f"{self.task}/{seed}".encode())
-        return self._observation(), self._info(0.0)
+        return self._observation(), {**self._info(0.0), "variations": dict(self.variations or {})}
 
     def step(self, action):
         if not np.isfinite(action).all() or np.abs(action).max() > 1 + 1e-6:

@@ -14,6 +14,7 @@ from eval_protocols.episodes import WorkUnit
 from eval_protocols.executors import InProcessExecutor
 from eval_protocols.guarded_policy import PolicyRefusedError
 from eval_protocols.process_executor import ProcessExecutor, WorkerCrashError
+from eval_protocols.protocol import Condition
 from eval_protocols.runner import EpisodeRunner, RunnerSettings
 
 UNITS = [WorkUnit("sums", seed, "nominal") for seed in range(6)]
@@ -26,7 +27,7 @@ def make_runner(policy, timeout_s=30.0, start_timeout_s=30.0, **config):
             policy=f"fakes:{policy}",
             policy_config=config,
             first_seeds={"sums": 0},
-            conditions={"nominal": {}},
+            conditions={"nominal": Condition("nominal", {})},
             after_success_steps=2,
             policy_timeout_s=timeout_s,
             start_timeout_s=start_timeout_s,

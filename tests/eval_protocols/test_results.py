@@ -4,21 +4,31 @@ import math
 
 import jsonschema
 import pytest
-from example_result import SHA256, episode, example_result, failed
+from example_result import (
+    SHA256,
+    condition,
+    episode,
+    example_result,
+    failed,
+    sweep_result,
+)
 
 from eval_protocols import results
 from eval_protocols.results import (
     InvalidResultError,
     read_result,
-    summarize,
     validate,
     validate_block,
     write_result,
 )
+from eval_protocols.summary import summarize
+
+ACTIONS = {"file": "actions.npz", "sha256": SHA256, "bytes": 1000}
+NOMINAL = [condition("nominal")]
 
 
-def changed(path, value):
-    result = copy.deepcopy(example_result())
+def changed(path, value, result=None):
+    result = copy.deepcopy(example_result() if result is None else result)
     *parents, last = path
     node = result
     for step in parents:
@@ -30,6 +40,8 @@ def changed(path, value):
 def test_schema_is_a_schema_and_takes_the_example():
     jsonschema.Draft202012Validator.check_schema(results._schema())
     validate(example_result())
+    validate(example_result(actions=ACTIONS))
+    validate(sweep_result())
 
 
 def all_objects(node, path=()):
@@ -42,13 +54,21 @@ def all_objects(node, path=()):
             yield from all_objects(child, (*path, index))
 
 
-#: Objects whose keys are chosen by others: policies, tasks.
-FREE = ("config", "net", "checks", "lists")
+#: Objects whose keys are chosen by others: policies, tasks, protocols.
+FREE = ("config", "net", "checks", "lists", "variations")
+
+
+def with_all_blocks():
+    return sweep_result(seeds=1, clean=1, drop=(0, 0), actions=ACTIONS)
 
 
 @pytest.mark.parametrize(
     "path",
-    [path for path, _ in all_objects(example_result()) if not path or path[-1] not in FREE],
+    [
+        path
+        for path, _ in all_objects(with_all_blocks())
+        if (not path or path[-1] not in FREE) and not any(isinstance(s, int) and s for s in path)
+    ],
     ids=lambda path: "/".join(map(str, path)) or "result",
 )
 def test_every_key_is_needed_and_no_other_is_taken(path):
@@ -57,12 +77,12 @@ def test_every_key_is_needed_and_no_other_is_taken(path):
             result = result[step]
         return result
 
-    for key in list(at(example_result())):
-        result = copy.deepcopy(example_result())
+    for key in list(at(with_all_blocks())):
+        result = copy.deepcopy(with_all_blocks())
         del at(result)[key]
         with pytest.raises(InvalidResultError, match=key):
             validate(result)
-    result = copy.deepcopy(example_result())
+    result = copy.deepcopy(with_all_blocks())
     at(result)["surplus"] = 1
     with pytest.raises(InvalidResultError, match="surplus"):
         validate(result)
@@ -71,7 +91,7 @@ def test_every_key_is_needed_and_no_other_is_taken(path):
 @pytest.mark.parametrize(
     ("path", "value", "place"),
     [
-        (("schema_version",), "2.0", "schema_version"),
+        (("schema_version",), "1.0", "schema_version"),
         (("kind",), "other", "kind"),
         (("episodes", 0, "return"), math.nan, r"episodes\[0\].return"),
         (("episodes", 0, "wall_s"), math.inf, r"episodes\[0\].wall_s"),
@@ -90,6 +110,21 @@ def test_every_key_is_needed_and_no_other_is_taken(path):
         (("policy", "name"), "x" * 2_000_000, "policy.name"),
         (("policy", "config", "x" * 300), 1, "policy.config"),
         (("timing", "started"), "yesterday", "timing.started"),
+        (("episodes", 0, "score"), 6, r"episodes\[0\].score"),
+        (("episodes", 0, "score"), 4.5, r"episodes\[0\].score"),
+        (("episodes", 0, "variations"), [], r"episodes\[0\].variations"),
+        (("episodes", 0, "variations"), {"x": math.inf}, r"episodes\[0\].variations.x"),
+        (("training", "name"), "../x", "training.name"),
+        (("training", "seed"), -1, "training.seed"),
+        (("training", "description"), "x" * 1001, "training.description"),
+        (("actions",), ACTIONS | {"file": "../../etc/passwd"}, "actions"),
+        (("actions",), ACTIONS | {"bytes": 0}, "actions"),
+        (("versions", "physics_sha256"), None, "versions.physics_sha256"),
+        (("protocol", "conditions"), [], "protocol.conditions"),
+        (("protocol", "conditions", 0, "level"), 6, r"protocol.conditions\[0\].level"),
+        (("protocol", "conditions", 0, "level"), 1.5, r"protocol.conditions\[0\].level"),
+        (("protocol", "conditions", 0, "name"), "a/b", r"protocol.conditions\[0\].name"),
+        (("protocol", "headline"), "steps", "protocol.headline"),
         (("episodes",), [], "episodes"),
         (("episodes",), {}, "episodes"),
     ],
@@ -114,6 +149,12 @@ def test_an_episode_with_an_error_is_no_success():
         validate(example_result([failed("t", 1, success_at_end=True)]))
 
 
+def test_the_score_is_five_for_success_and_for_nothing_else():
+    for record in (episode("t", 1, score=4), failed("t", 1, score=5)):
+        with pytest.raises(InvalidResultError, match=r"episodes\[0\]"):
+            validate(example_result([record]))
+
+
 def test_an_episode_counts_once():
     with pytest.raises(InvalidResultError, match=r"episodes\[1\].*episodes\[0\]"):
         validate(example_result([episode("t", 1), episode("t", 1)]))
@@ -128,11 +169,75 @@ def test_an_episode_counts_once():
         (("overall", 0, "errors"), 0),
         (("tasks", 1, "success_once", "low"), 1),
         (("tasks", 1, "mean_steps"), 1),
+        (("tasks", 0, "mean_score"), 5.0),
     ],
 )
 def test_a_summary_that_claims_something_else_is_refused(path, claim):
     with pytest.raises(InvalidResultError, match=rf"summary\.{path[0]}\[{path[1]}\]\.{path[2]}"):
         validate(changed(("summary", *path), claim))
+
+
+@pytest.mark.parametrize(
+    ("key", "claim"),
+    [
+        ("condition", "clean"),
+        ("twin", "camera_roll_1"),
+        ("task", "block_handover"),
+        ("pairs", 19),
+        ("rate", 0.8),
+        ("twin_rate", 0.9),
+        ("difference", {"value": -0.1, "low": -0.1, "high": -0.1}),
+        ("retention", None),
+        ("p_value", 0.01),
+    ],
+)
+def test_a_twin_that_claims_something_else_is_refused(key, claim):
+    with pytest.raises(InvalidResultError, match=rf"summary\.twins\[0\]\.{key}"):
+        validate(changed(("summary", "twins", 0, key), claim, sweep_result()))
+
+
+def test_twins_that_are_left_out_are_missed():
+    result = sweep_result()
+    result["summary"]["twins"].pop()
+    with pytest.raises(InvalidResultError, match=r"summary\.twins"):
+        validate(result)
+
+
+@pytest.mark.parametrize(
+    ("index", "key", "value", "complaint"),
+    [
+        (1, "twin", "nowhere", r"conditions\[1\]\.twin: nowhere, no condition"),
+        (1, "twin", "camera_roll_1", r"conditions\[1\]\.twin: camera_roll_1, has a twin itself"),
+        (1, "twin", "camera_azimuth_1", r"conditions\[1\]\.twin"),
+        (1, "name", "clean", r"conditions\[1\]\.name: clean is given twice"),
+        (1, "factor", None, r"conditions\[1\]\.level: 1, but of no factor"),
+        (1, "name", "other", r"summary\.overall: not one cell for each condition"),
+    ],
+)
+def test_conditions_that_contradict_themselves_are_refused(index, key, value, complaint):
+    path = ("protocol", "conditions", index, key)
+    with pytest.raises(InvalidResultError, match=complaint):
+        validate(changed(path, value, sweep_result()))
+
+
+def test_a_condition_that_was_not_run_is_refused():
+    result = example_result()
+    result["protocol"]["conditions"].append(condition("other"))
+    with pytest.raises(InvalidResultError, match=r"summary\.overall"):
+        validate(result)
+
+
+def test_many_claimed_cells_cost_nothing():
+    """A thousand conditions by a thousand tasks would be a million cells to compute."""
+    result = example_result()
+    cell = result["summary"]["tasks"][0]
+    result["summary"]["tasks"] = [cell | {"task": f"t{index}"} for index in range(1000)]
+    names = [f"c{index}" for index in range(1000)]
+    result["protocol"]["conditions"] = [condition(name) for name in names]
+    overall = result["summary"]["overall"][0]
+    result["summary"]["overall"] = [overall | {"condition": name} for name in names]
+    with pytest.raises(InvalidResultError, match=r"summary\.tasks: not one cell"):
+        validate(result)
 
 
 def test_a_summary_without_a_task_is_refused():
@@ -149,21 +254,22 @@ def test_summary_counts_errors_as_failures():
         failed("a", 3, steps=1000, error="it broke"),
         failed("b", 1),
     ]
-    summary = summarize(episodes, ["b", "a"], ["nominal"])
+    summary = summarize(episodes, ["b", "a"], NOMINAL, "success_once")
     assert [cell["task"] for cell in summary["tasks"]] == ["b", "a"]
     cell = summary["tasks"][1]
     assert (cell["episodes"], cell["errors"]) == (3, 1)
     assert cell["success_once"]["count"] == 2
     assert cell["success_at_end"]["rate"] == pytest.approx(1 / 3)
     assert cell["mean_steps"] == 15
+    assert cell["mean_score"] == 4
     (overall,) = summary["overall"]
     assert overall["task"] is None
     assert overall["success_once"]["rate"] == 0.5
-    assert summarize(list(reversed(episodes)), ["b", "a"], ["nominal"]) == summary
+    assert summarize(list(reversed(episodes)), ["b", "a"], NOMINAL, "success_once") == summary
 
 
 def test_summary_of_errors_alone_has_no_means():
-    (cell,) = summarize([failed("a", 1, error="x")], ["a"], ["nominal"])["tasks"]
+    (cell,) = summarize([failed("a", 1, error="x")], ["a"], NOMINAL, "success_once")["tasks"]
     assert cell["mean_steps"] is None
     assert cell["mean_return"] is None
     validate(example_result([failed("a", 1, error="x")]))
@@ -171,9 +277,9 @@ def test_summary_of_errors_alone_has_no_means():
 
 def test_summary_needs_every_task_and_no_other():
     with pytest.raises(ValueError, match="no episode of b"):
-        summarize([episode("a", 1)], ["a", "b"], ["nominal"])
+        summarize([episode("a", 1)], ["a", "b"], NOMINAL, "success_once")
     with pytest.raises(ValueError, match="of a under nominal"):
-        summarize([episode("a", 1)], ["b"], ["nominal"])
+        summarize([episode("a", 1)], ["b"], NOMINAL, "success_once")
 
 
 def test_a_result_round_trips_whatever_the_order_of_its_keys(tmp_path):

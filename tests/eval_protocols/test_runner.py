@@ -5,15 +5,16 @@ import fakes
 import numpy as np
 import pytest
 
-from eval_protocols.episodes import RECORD_KEYS, WorkUnit, policy_seed
+from eval_protocols.episodes import RECORD_KEYS, WorkUnit, behaviour_score, policy_seed
 from eval_protocols.guarded_policy import PolicyRefusedError, Unwatched
+from eval_protocols.protocol import Condition
 from eval_protocols.runner import EpisodeRunner, RunnerSettings
 
 SETTINGS = RunnerSettings(
     policy="fakes:Adder",
     policy_config={},
     first_seeds={"sums": 0},
-    conditions={"nominal": {}},
+    conditions={"nominal": Condition("nominal", {})},
     after_success_steps=3,
     policy_timeout_s=5.0,
     start_timeout_s=5.0,
@@ -154,3 +155,20 @@ def test_the_policys_seed_depends_on_the_whole_unit():
     assert len(seeds) == 8
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert policy_seed("a", 0, "x") == policy_seed("a", 0, "x")
+
+
+def test_a_record_has_what_was_drawn_and_a_score():
+    clean = Condition("nominal", {})
+    moved = Condition("moved", {"clutter": 2}, twin="nominal", factor="clutter", level=2)
+    made = runner("Adder", conditions={"nominal": clean, "moved": moved})
+    records = [made.run(WorkUnit("sums", 3, name)).record for name in ("nominal", "moved")]
+    assert [record["variations"] for record in records] == [{}, {"clutter": 2}]
+    scores = {run("Adder", seed=seed).record["score"] for seed in range(8)}
+    successes = {run("Adder", seed=seed).record["success_once"] for seed in range(8)}
+    assert (5 in scores) == (True in successes)
+    assert len(scores) > 1
+
+
+def test_the_score_counts_whole_fifths_of_the_greatest_progress():
+    assert [behaviour_score(False, p) for p in (0.0, 0.19, 0.2, 0.79, 1.0)] == [0, 0, 1, 3, 4]
+    assert behaviour_score(True, 0.0) == 5

@@ -81,19 +81,18 @@ def test_the_bar_shows_progress_and_success(info, filled, color):
     assert int((frame[-1] == color).all(axis=1).sum()) == filled
 
 
-def test_failures_are_chosen_first_and_only_what_can_be_replayed(tmp_path):
-    episodes = [
-        *[episode("a", seed) for seed in range(3)],
-        failed("a", 3),
-        failed("a", 4),
-        *[episode("b", seed) for seed in range(3)],
-    ]
-    for record in episodes:
-        if (record["task"], record["seed"]) != ("a", 3):
-            store_actions(tmp_path, record, np.zeros((1, 14)))
-    chosen = videos._choose(tmp_path, episodes, "success_once", 2)
-    assert [(e["task"], e["seed"]) for e in chosen] == [("a", 4), ("a", 0), ("b", 0), ("b", 1)]
-    assert videos._choose(tmp_path, episodes, "success_once", 0) == []
+def test_only_what_can_be_replayed_is_filmed(tmp_path, monkeypatch):
+    episodes = [episode(TASK, 1), failed(TASK, 2), failed(TASK, 3)]
+    for record in episodes[:2]:
+        store_actions(tmp_path, record, np.zeros((1, 14)))
+    filmed = []
+    monkeypatch.setattr(
+        videos, "call_apart", lambda function, calls, workers: filmed.extend(calls) or [OSError()]
+    )
+    assert record_videos(tmp_path, example_result(episodes), 1) == []
+    ((folder, record, options),) = filmed
+    assert (folder, record["seed"]) == (tmp_path, 2)
+    assert options == {"action_mode": "joint", "variations": {}}
 
 
 class CountingEnv:

@@ -151,12 +151,13 @@ def test_splits_are_kept():
         return [{int(number) for number in column} for column in zip(*names, strict=True)]
 
     assert numbers() == [set(SEEN), set(SEEN)]
-    assert numbers(shapes="unseen") == [set(UNSEEN), set(SEEN)]
-    assert numbers(appearances="unseen") == [set(SEEN), set(UNSEEN)]
+    assert numbers(shapes=UNSEEN) == [set(UNSEEN), set(SEEN)]
+    assert numbers(appearances=UNSEEN) == [set(SEEN), set(UNSEEN)]
+    assert numbers(shapes=(3, 12)) == [{3, 12}, set(SEEN)]
 
 
 def test_the_one_seen_instance_is_replaced_when_unseen_ones_are_asked_for():
-    for splits, seen in (({}, True), ({"shapes": "unseen", "appearances": "unseen"}, False)):
+    for splits, seen in (({}, True), ({"shapes": UNSEEN, "appearances": UNSEEN}, False)):
         drawn = Instances(np.random.default_rng(0), **splits)
         names = {drawn.draw(blocks.block, only_seen=(4, 2)).name for _ in range(20)}
         assert (names == {"block-4-2"}) == seen

@@ -1,0 +1,133 @@
+"""What an evaluation is: its settings, and the blocks of its result that stand before it begins."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from envs.seeds import seed_list_sha256
+from envs.tasks import load_task
+from eval_protocols.protocol import OTHER_DATA, UNTRAINED, Protocol
+from eval_protocols.provenance import software_versions
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationSettings:
+    """What to evaluate, and how.
+
+    Attributes:
+        tasks: Task names, in the order of the result.
+        policy: Registered name or `module:Class`.
+        policy_config: The policy's keyword arguments, as JSON.
+        protocol: Name of the protocol.
+        training: Name of the protocol's training set that the policy learned from, "other" for any
+            other data, or None for a policy without weights, which learned from none.
+        training_seed: Which training run of the policy this is; None if there is but one.
+        training_note: What else there is to say about the training; needed for "other".
+        episodes: Episodes for each task and condition.
+        validated_seeds: Take the first seeds of each task's validated list, in which the expert
+            succeeds; otherwise `seed`, `seed` + 1, ...
+        seed: First seed, unless they are validated.
+        workers: Processes to run in; 0 runs everything in this one, for debuggers.
+        policy_timeout_s: Longest that one call of the policy may last.
+        output_dir: Folder to write to; None makes one below `outputs`, named after what is
+            evaluated.
+        resume: Continue what the folder holds; otherwise start over.
+        command: The command that was given, kept for people.
+    """
+
+    tasks: Sequence[str]
+    policy: str = "expert"
+    policy_config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    protocol: str = "in_domain"
+    training: str | None = None
+    training_seed: int | None = None
+    training_note: str = ""
+    episodes: int = 10
+    validated_seeds: bool = True
+    seed: int = 0
+    workers: int = 1
+    policy_timeout_s: float = 120.0
+    output_dir: Path | None = None
+    resume: bool = True
+    command: Sequence[str] = ()
+
+
+def training_block(
+    settings: EvaluationSettings, protocol: Protocol, policy: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the policy was trained on, as results have it.
+
+    Raises:
+        ValueError: In one line: weights without training data, training data without weights, an
+            unknown training set, "other" without a note.
+    """
+    name, note = settings.training, settings.training_note
+    if name is None:
+        if policy["weights_sha256"] is not None:
+            valid = ", ".join([*(known.name for known in protocol.training), OTHER_DATA])
+            raise ValueError(
+                f"policy {policy['name']} has weights: say what it was trained on with "
+                f"training=NAME, one of {valid}"
+            )
+        return {"name": UNTRAINED, "description": note, "seed": settings.training_seed}
+    if name == OTHER_DATA and not note:
+        raise ValueError("training=other: say which data with training_note=...")
+    known = "" if name == OTHER_DATA else protocol.training_set(name).description
+    description = f"{known} {note}".strip()
+    return {"name": name, "description": description, "seed": settings.training_seed}
+
+
+def protocol_block(protocol: Protocol) -> dict[str, Any]:
+    """The protocol as results have it."""
+    keys = ("name", "version", "headline", "after_success_steps", "sha256")
+    conditions = [
+        {key: getattr(each, key) for key in ("name", "twin", "factor", "level", "variations")}
+        for each in protocol.conditions
+    ]
+    return {**{key: getattr(protocol, key) for key in keys}, "conditions": conditions}
+
+
+def describe_run(
+    settings: EvaluationSettings,
+    protocol: Protocol,
+    training: Mapping[str, Any],
+    description: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Everything that decides numbers: the blocks of the result, and the identity of the run."""
+    no_pictures = dict.fromkeys(("vulkan_driver", "vulkan_device", "shader"))
+    versions = {**software_versions(), **no_pictures, **description["versions"]}
+    validated = settings.validated_seeds
+    blocks = {
+        "protocol": protocol_block(protocol),
+        "policy": description["policy"],
+        "training": training,
+        "seeds": {
+            "validated": validated,
+            "start": 0 if validated else settings.seed,
+            "lists": {
+                task: seed_list_sha256(task) if validated else None for task in settings.tasks
+            },
+        },
+        "versions": versions,
+    }
+    identity = {
+        **blocks,
+        # A commit decides nothing that the hash of the sources does not.
+        "versions": {key: value for key, value in versions.items() if key != "git_commit"},
+        "policy_config": dict(settings.policy_config),
+        "policy_source_sha256": description["policy_source_sha256"],
+        "tasks": list(settings.tasks),
+        "task_source_sha256": {task: _task_source_sha256(task) for task in settings.tasks},
+    }
+    return {**blocks, "identity": identity}
+
+
+def _task_source_sha256(task: str) -> str | None:
+    """Hash of the file a task is defined in; editing a task of one's own begins another run."""
+    path = inspect.getsourcefile(type(load_task(task)))
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
