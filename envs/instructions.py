@@ -12,7 +12,12 @@ import numpy as np
 
 from envs.instruction_space import MAX_LENGTH
 
-_POLITE = ("Could you please {}?", "I would like you to {}.", "Next, {}.", "Robot, {}, please.")
+_POLITE = (
+    "Please do this: {}",
+    "Here is your next task. {} Thank you.",
+    "I would be glad of this: {}",
+    "Robot, this is for you. {}",
+)
 _ASIDES = (
     "The lights in here are new.",
     "We have tidied up the room this morning.",
@@ -58,9 +63,7 @@ def instruction(
     wordings = unseen if wording.unseen and unseen else seen
     text = wordings[int(rng.integers(len(wordings)))]
     if wording.polite:
-        core = text.rstrip(".")
-        frame = _POLITE[int(rng.integers(len(_POLITE)))]
-        text = frame.format(core[:1].lower() + core[1:])
+        text = _POLITE[int(rng.integers(len(_POLITE)))].format(text)
     for _ in range(wording.typos):
         text = _with_typo(text, rng)
     if wording.aside:

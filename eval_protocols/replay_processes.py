@@ -7,6 +7,7 @@ rest of a verification would take them.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -74,7 +75,7 @@ def replay_all(jobs: Iterable[Job], settings: ReplaySettings, workers: int) -> I
         try:
             for job in jobs:
                 last = title(unit_of(job[0]))
-                waiting.add(pool.submit(_refusal_here, job))
+                waiting.add(_submit(pool, job))
                 if len(waiting) >= QUEUED * workers:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
@@ -83,6 +84,17 @@ def replay_all(jobs: Iterable[Job], settings: ReplaySettings, workers: int) -> I
             raise ReplayError(
                 f"{last}, or one shortly before: the replaying process died"
             ) from None
+
+
+def _submit(pool: ProcessPoolExecutor, job: Job) -> Future[str | None]:
+    """Hands a job to the pool, which may start a worker for it."""
+    # It is born with the signal blocked: Ctrl-C goes to every process of the terminal, and would
+    # make one that is still importing print a traceback.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_refusal_here, job)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _refusal(replayer: Replayer, job: Job) -> str | None:

@@ -39,8 +39,9 @@ from eval_protocols.verification_checks import (
 
 NOT_SHOWN = (
     "that the actions came from the named policy with the named weights, config and training data",
-    "that a policy called unprivileged did not read the simulator, nor knew the seeds",
-    "that an error happened (it counts as a failure in any case), nor machine and times",
+    "that a policy called unprivileged did not read the simulator, and did not know the seeds",
+    "that it saw the condition's pictures and wording: cameras and light move nothing",
+    "that an error happened (it counts as a failure in any case), machine and times",
 )
 """What a replay cannot show, and a reader has to believe or not."""
 

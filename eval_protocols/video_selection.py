@@ -7,14 +7,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval_protocols.episodes import EpisodeRecord, WorkUnit, unit_of
+from eval_protocols.episodes import WorkUnit
 
 #: Most videos of a result: they take seconds each, and nobody watches more.
 MAX_VIDEOS = 200
 
 logger = logging.getLogger(__name__)
 
-Episode = EpisodeRecord
+Episode = Mapping[str, Any]
 Condition = Mapping[str, Any]
 
 
@@ -56,16 +56,20 @@ def choose_episodes(
             for name in lonely
         ]
         queues.append(_pairs(cells, conditions, headline, per_task))
-    wanted = {unit_of(episode) for queue in queues for group in queue for episode in group}
+    wanted = {_unit(episode) for queue in queues for group in queue for episode in group}
     chosen: dict[WorkUnit, Episode] = {}
     for rank in range(per_task):
         for queue in queues:
             for group in queue[rank : rank + 1]:
-                more = chosen | {unit_of(episode): episode for episode in group}
+                more = chosen | {_unit(episode): episode for episode in group}
                 chosen = more if len(more) <= limit else chosen
     if len(chosen) < len(wanted):
         logger.warning("%d of %d videos are made: no more than %d", len(chosen), len(wanted), limit)
     return list(chosen.values())
+
+
+def _unit(episode: Episode) -> WorkUnit:
+    return WorkUnit(episode["task"], episode["seed"], episode["condition"])
 
 
 def _pairs(

@@ -1,18 +1,19 @@
 """A policy for the block-stacking tasks that sees nothing but one RGB-D picture of the head camera.
 
     .venv/bin/python -m emma_gym.evaluate policy=examples.colour_picker:ColourPicker \
-        tasks=[blocks_stack_easy] protocol=camera_extrinsic_zero_shot episodes=20
-    ... policy_config.calibrated=false
+        policy_config.calibrated=false tasks=[blocks_stack_easy] episodes=20 \
+        protocol=camera_extrinsic_zero_shot
 
 It finds the blocks by color and by height above the table, plans all of its motion from the first
-picture, and executes it blindly. `calibrated=true` reads the camera's matrices from the observation;
-`calibrated=false` takes those of the nominal camera for granted, as a network without camera input
-does. That one line is the difference between the two when cameras move: the point of this project
-in 150 lines of a classical policy, without any learning.
+picture, and executes it blindly: a classical policy without any learning. `calibrated=true` reads
+the camera's matrices from the observation; `calibrated=false` takes those of the nominal camera
+for granted, as a network without camera input does. Nothing else differs, so what the one loses and
+the other keeps when cameras move is the worth of knowing the camera.
 
-What it cannot do: anything but blocks of these colors. It looks once, so it neither notices that a
-block slips or falls, nor finds one that an arm or the picture's edge hides. It takes the highest
-mode of the depth picture for a level table.
+What it cannot do: anything but cubes of these colors that lie flat. It looks once, so it neither
+notices that a block slips, nor finds one that an arm or the picture's edge hides. Colored light,
+flicker or clutter in a block's color can mislead it. What is most of the picture it takes for a
+level table.
 """
 
 from __future__ import annotations
@@ -33,15 +34,20 @@ Array = NDArray[np.float64]
 
 CAMERA = "head_camera"
 TOWERS = {"blocks_stack_easy": ("red", "black"), "blocks_stack_hard": ("red", "green", "blue")}
-"""Colors from the lowest block up."""
+"""Colors of the blocks of each task that it knows, from the lowest one up."""
 STACK = np.array([0.0, -0.1])
+"""Where the stack goes (x, y) in the world, m."""
 HOVER = 0.08
+"""How far above a block the hand comes and goes, m."""
 HAND_PITCH = 0.25
+"""Tilt of the hand in rad: an upright one cannot rise above a stack of three blocks."""
 HEIGHTS = (0.015, 0.08)
 """Heights above the table between which something may be a block, m."""
-HALF_EDGE = 0.025
+EDGE = 0.05
+GRASP_DEPTH = 0.02
+"""How far below its top a block is taken, so that tilted fingers stay clear of the table, m."""
 LEAST_PIXELS = 20
-PAUSE = 50
+PAUSE = 200
 """Control steps between looks when there is nothing to do."""
 
 
@@ -72,15 +78,15 @@ class ColourPicker(Policy):
         if self._planned:
             return rest
         self._planned = True
+        camera = observation["cameras"][CAMERA]
         motion = Motion(observation["joint_target"], _nothing_else, self._control_dt)
         actions = []
         try:
-            points = self._points(observation["cameras"][CAMERA])
-            blocks = find_blocks(observation["cameras"][CAMERA]["rgb"], points, self._colors)
+            blocks = find_blocks(camera["rgb"], self._points(camera), self._colors)
             for action in stack(motion, blocks):
                 actions.append(action)
         except (ExpertError, LookupError):
-            pass  # it does what it could plan before, and stays there
+            pass  # it does what it could plan until then
         return np.array(actions) if actions else rest
 
     def _points(self, camera: Observation) -> Array:
@@ -147,7 +153,7 @@ def stack(motion: Motion, blocks: list[Block]) -> Iterator[Array]:
         ExpertError: When a place cannot be reached.
     """
     last = ""
-    top = blocks[0].top[2] - 2 * HALF_EDGE
+    height = blocks[0].top[2]
     for block in blocks:
         side = "right" if block.top[0] > 0 else "left"
         arm = motion.arm(side)
@@ -155,7 +161,7 @@ def stack(motion: Motion, blocks: list[Block]) -> Iterator[Array]:
             yield from motion.solo(last, motion.arm(last).home())
         yaw = (block.yaw + np.pi / 4) % (np.pi / 2) - np.pi / 4
         hand = facing_down(yaw, HAND_PITCH)
-        grasp = block.top - [0, 0, HALF_EDGE - 0.005]
+        grasp = block.top - [0, 0, GRASP_DEPTH]
         yield from motion.solo(
             side,
             arm.reach(gripper_pose(grasp + [0, 0, HOVER], hand)),
@@ -165,13 +171,12 @@ def stack(motion: Motion, blocks: list[Block]) -> Iterator[Array]:
             arm.wait(2),
             arm.move([0, 0, HOVER]),
         )
-        # The hand goes as far above its place in the stack as it was above the table.
-        goal = np.append(STACK, top + grasp[2] - (block.top[2] - 2 * HALF_EDGE))
+        goal = np.append(STACK, height - GRASP_DEPTH)
         over = gripper_pose(goal + [0, 0, HOVER], facing_down(pitch=HAND_PITCH))
         yield from motion.solo(side, arm.line(over), arm.wait(2))
         yield from motion.solo(side, arm.move([0, 0, -HOVER + 0.002]), arm.wait(3))
         yield from motion.solo(side, arm.open(), arm.wait(2), arm.move([0, 0, HOVER]))
-        top += 2 * HALF_EDGE
+        height += EDGE
         last = side
     yield from motion.solo(last, motion.arm(last).home())
 

@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from envs.cameras import CAMERA_MOUNTS, CameraMount
 from envs.errors import nearest
-from envs.randomization.variation import SizedVariation, random_direction, rounded
+from envs.randomization.variation import SignedVariation, SizedVariation, random_direction, rounded
 from envs.robots.aloha_agilex import FINGERTIP_OFFSET
 from envs.scene_settings import CameraSettings, SceneSettings
 
@@ -72,7 +72,7 @@ class CameraVariation(SizedVariation):
         return dataclasses.replace(settings, cameras={**settings.cameras, **changed})
 
     def draw(self, rng: np.random.Generator) -> Any:
-        """One value: by default the size with its sign."""
+        """One value: by default the size."""
         return self.draw_size(rng)
 
     @abstractmethod
@@ -113,7 +113,7 @@ def turned_about(pose: sapien.Pose, point: Vector, axis: Vector, angle: float) -
 
 
 @dataclass(frozen=True, kw_only=True)
-class CameraAzimuth(_Moved):
+class CameraAzimuth(SignedVariation, _Moved):
     """Cameras go around what they look at, about the vertical. Size in degrees."""
 
     name: ClassVar[str] = "camera_azimuth"
@@ -127,12 +127,17 @@ class CameraAzimuth(_Moved):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CameraElevation(_Moved):
-    """Cameras rise or sink around what they look at. Size in degrees; + is up."""
+class CameraElevation(SignedVariation, _Moved):
+    """Cameras rise around what they look at. Size in degrees; up unless `sign` says else.
+
+    From 6 degrees down on, the front camera meets the robot, and further down the table.
+    """
 
     name: ClassVar[str] = "camera_elevation"
     LEVELS: ClassVar = (0.0, 3.0, 6.0, 9.0, 12.0, 15.0)
     LIMIT: ClassVar = 60.0
+
+    sign: str = "+"
 
     def moved(self, mount: CameraMount, value: float) -> sapien.Pose:
         """Turned about the axis that points to the picture's left."""
@@ -141,7 +146,7 @@ class CameraElevation(_Moved):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CameraDistance(_Moved):
+class CameraDistance(SignedVariation, _Moved):
     """Cameras go nearer to what they look at, or further away. Size in parts of the distance."""
 
     name: ClassVar[str] = "camera_distance"
@@ -155,7 +160,7 @@ class CameraDistance(_Moved):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CameraRoll(_Moved):
+class CameraRoll(SignedVariation, _Moved):
     """Cameras turn about their optical axes. Size in degrees."""
 
     name: ClassVar[str] = "camera_roll"
@@ -169,7 +174,7 @@ class CameraRoll(_Moved):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CameraHeight(_Moved):
+class CameraHeight(SignedVariation, _Moved):
     """Cameras stand higher and look in the same direction. Size in m; up unless `sign` says else.
 
     SEM's EXT0 and EXT1 are 0.10 m apart (section 4, camera generalization).
@@ -201,7 +206,7 @@ class CameraPosition(_Moved):
     """Cameras are shifted in any direction and look in the same one. Size in m."""
 
     name: ClassVar[str] = "camera_position"
-    LEVELS: ClassVar = (0.0, 0.01, 0.02, 0.04, 0.07, 0.10)
+    LEVELS: ClassVar = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05)
     LIMIT: ClassVar = 1.0
 
     def draw(self, rng: np.random.Generator) -> list[float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,12 +16,18 @@ from envs.cameras import CAMERA_MODELS
 from envs.errors import InvalidOptionError, nearest
 from envs.image_effects import LowResolution
 from envs.randomization.camera_extrinsics import CameraVariation
-from envs.randomization.variation import SizedVariation, Variation, random_direction, rounded
+from envs.randomization.variation import (
+    SignedVariation,
+    SizedVariation,
+    Variation,
+    random_direction,
+    rounded,
+)
 from envs.scene_settings import CameraSettings, SceneSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class FocalLength(CameraVariation):
+class FocalLength(SignedVariation, CameraVariation):
     """A longer or shorter lens: the focal length is multiplied or divided by 1 + size."""
 
     name: ClassVar[str] = "focal_length"
@@ -58,7 +64,7 @@ class PrincipalPoint(CameraVariation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PixelAspect(CameraVariation):
+class PixelAspect(SignedVariation, CameraVariation):
     """Pixels that are not square, as pictures resized to another shape have.
 
     What stands upright is stretched by 1 + size against what lies level (+), or the other way (-).
@@ -86,7 +92,7 @@ class SensorResolution(SizedVariation):
 
     def sample(self, rng: np.random.Generator, settings: SceneSettings) -> float:
         """A size."""
-        return round(float(rng.uniform(*self.size)), 6)
+        return self.draw_size(rng)
 
     def apply(self, value: float, settings: SceneSettings) -> SceneSettings:
         """Pictures arrive coarse."""
@@ -119,7 +125,7 @@ class CameraModelSwap(Variation):
             raise self.wrong("model", self.model, f"known; {nearest(self.model, CAMERA_MODELS)}")
 
     @classmethod
-    def at_level(cls, level: int, **options: Any) -> CameraModelSwap:
+    def at_level(cls, level: int) -> CameraModelSwap:
         """There are no levels.
 
         Raises:

@@ -126,18 +126,17 @@ def _one(kind: type[Variation], given: Any) -> Variation:
     for key in options:
         if key not in known:
             raise InvalidOptionError(f"{name}: unknown option '{key}'; {nearest(key, known)}")
+    # What has no default is what a level decides.
+    decisive = [f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING]
     if "level" in given:
         level = given["level"]
         if isinstance(level, bool) or level not in LEVELS:
             raise InvalidOptionError(f"{name}: level {level!r} is not an integer in 0 .. 5")
-        return kind.at_level(int(level), **options)
-    required = [
-        field.name
-        for field in dataclasses.fields(kind)
-        if field.default is dataclasses.MISSING and field.name not in options
-    ]
-    if required:
-        raise InvalidOptionError(f"{name}: needs a level, or {', '.join(required)}")
+        if twice := [key for key in decisive if key in options]:
+            raise InvalidOptionError(f"{name}: a level or {twice[0]}, not both")
+        return dataclasses.replace(kind.at_level(int(level)), **options)
+    if missing := [key for key in decisive if key not in options]:
+        raise InvalidOptionError(f"{name}: needs a level, or {', '.join(missing)}")
     return kind(**options)
 
 

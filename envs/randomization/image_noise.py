@@ -19,7 +19,7 @@ class _Effect(SizedVariation):
 
     def sample(self, rng: np.random.Generator, settings: SceneSettings) -> float:
         """A size."""
-        return round(float(rng.uniform(*self.size)), 6)
+        return self.draw_size(rng)
 
     def apply(self, value: float, settings: SceneSettings) -> SceneSettings:
         """The settings with the effect after those before."""

@@ -58,9 +58,9 @@ class Language(Variation):
         object.__setattr__(self, "wording", Wording(**self.wording))
 
     @classmethod
-    def at_level(cls, level: int, **options: Any) -> Variation:
+    def at_level(cls, level: int) -> Variation:
         """The wording of a level."""
-        return cls(**{"wording": LEVEL_WORDINGS[level], **options})
+        return cls(wording=LEVEL_WORDINGS[level])
 
     def sample(self, rng: np.random.Generator, settings: SceneSettings) -> dict[str, Any]:
         """What is different; the words are drawn with the episode's instruction."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from envs.objects.model import Color
-from envs.randomization.variation import SizedVariation
+from envs.randomization.variation import SignedVariation, SizedVariation
 from envs.scene_settings import Lighting, SceneSettings
 
 
@@ -23,7 +23,7 @@ class _Light(SizedVariation):
         return dataclasses.replace(settings, lighting=self.lit(settings.lighting, value))
 
     def sample(self, rng: np.random.Generator, settings: SceneSettings) -> Any:
-        """By default the size with its sign."""
+        """By default the size."""
         return self.draw_size(rng)
 
     def lit(self, lighting: Lighting, value: Any) -> Lighting:
@@ -32,7 +32,7 @@ class _Light(SizedVariation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LightDirection(_Light):
+class LightDirection(SignedVariation, _Light):
     """The sun goes around the room, and the shadows with it. Size in degrees.
 
     Beyond 90 degrees the wall behind the table would shade it.
@@ -81,7 +81,7 @@ class LightColor(_Light):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LightIntensity(_Light):
+class LightIntensity(SignedVariation, _Light):
     """All lights are stronger or weaker. Size in stops: each doubles, or halves."""
 
     name: ClassVar[str] = "light_intensity"
@@ -103,7 +103,7 @@ class LightIntensity(_Light):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LightShadow(_Light):
+class LightShadow(SignedVariation, _Light):
     """Shadows are darker (+) or fainter (-). Size: part of the one light that the other gets.
 
     Darker: the ambient light loses this part, and the sun gains as much on the table.
@@ -148,7 +148,7 @@ class LightFlicker(_Light):
 
     def sample(self, rng: np.random.Generator, settings: SceneSettings) -> float:
         """A size."""
-        return round(float(rng.uniform(*self.size)), 6)
+        return self.draw_size(rng)
 
     def lit(self, lighting: Lighting, value: float) -> Lighting:
         """The lights with flicker."""

@@ -43,10 +43,10 @@ class InstanceNumbers(Variation):
             raise self.wrong("numbers", self.numbers, "a list of numbers in 0 .. 19")
 
     @classmethod
-    def at_level(cls, level: int, **options: Any) -> Variation:
+    def at_level(cls, level: int) -> Variation:
         """Unseen instances in the places of the first seen ones."""
         # In place, so that what stays seen is the same thing in the unperturbed twin.
-        return cls(**{"numbers": (*UNSEEN[: 2 * level], *SEEN[2 * level :]), **options})
+        return cls(numbers=(*UNSEEN[: 2 * level], *SEEN[2 * level :]))
 
     def sample(self, rng: np.random.Generator, settings: SceneSettings) -> list[int]:
         """The numbers; which of them a thing gets is drawn when it is made."""

@@ -92,7 +92,7 @@ class SurfaceTexture(SizedVariation):
     def sample(self, rng: np.random.Generator, settings: SceneSettings) -> dict[str, Any]:
         """A texture's number, and how much it covers."""
         number = int(rng.choice(SPLITS[self.textures]))
-        return {"texture": number, "covers": round(float(rng.uniform(*self.size)), 6)}
+        return {"texture": number, "covers": self.draw_size(rng)}
 
     def apply(self, value: dict[str, Any], settings: SceneSettings) -> SceneSettings:
         """The surface with its texture."""

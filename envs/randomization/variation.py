@@ -45,8 +45,8 @@ class Variation(ABC):
 
     @classmethod
     @abstractmethod
-    def at_level(cls, level: int, **options: Any) -> Variation:
-        """The variation of a level in `LEVELS`, with other options if they are given."""
+    def at_level(cls, level: int) -> Variation:
+        """The variation of a level in `LEVELS`."""
 
     @abstractmethod
     def sample(self, rng: np.random.Generator, settings: SceneSettings) -> Any:
@@ -67,7 +67,6 @@ class SizedVariation(Variation):
 
     Attributes:
         size: Least and greatest size, in the unit that the subclass states.
-        sign: `+`, `-`, or `random` where both directions are possible.
         LEVELS: Size at each level.
         LIMIT: No size is greater.
     """
@@ -76,7 +75,6 @@ class SizedVariation(Variation):
     LIMIT: ClassVar[float] = math.inf
 
     size: tuple[float, float]
-    sign: str = "random"
 
     def __post_init__(self) -> None:
         """Checks the options.
@@ -93,21 +91,44 @@ class SizedVariation(Variation):
         ):
             least = f"0 <= least <= greatest <= {self.LIMIT:g}"
             raise self.wrong("size", self.size, f"[least, greatest] with {least}")
-        if self.sign not in SIGNS:
-            raise self.wrong("sign", self.sign, " or ".join(SIGNS))
 
     @classmethod
-    def at_level(cls, level: int, **options: Any) -> Variation:
+    def at_level(cls, level: int) -> Variation:
         """The variation whose size is exactly that of a level."""
-        return cls(**{"size": (cls.LEVELS[level],) * 2, **options})
+        return cls(size=(cls.LEVELS[level],) * 2)
+
+    def draw_size(self, rng: np.random.Generator) -> float:
+        """A size."""
+        return rounded(rng.uniform(*self.size))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedVariation(SizedVariation):
+    """A variation of one number that may go up or down.
+
+    Attributes:
+        sign: `+`, `-`, or `random`.
+    """
+
+    sign: str = "random"
+
+    def __post_init__(self) -> None:
+        """Checks the options.
+
+        Raises:
+            InvalidOptionError: In one line.
+        """
+        super().__post_init__()
+        if self.sign not in SIGNS:
+            raise self.wrong("sign", self.sign, " or ".join(SIGNS))
 
     def draw_size(self, rng: np.random.Generator) -> float:
         """A size with its sign."""
         positive = bool(rng.random() < 0.5)
-        size = float(rng.uniform(*self.size))
         if self.sign != "random":
             positive = self.sign == "+"
-        return rounded(size if positive else -size)
+        size = super().draw_size(rng)
+        return size if positive else rounded(-size)
 
 
 def rounded(number: float) -> float:

@@ -8,14 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.randomization.variation import SizedVariation, random_direction, rounded
+from envs.randomization.variation import SignedVariation, SizedVariation, random_direction, rounded
 from envs.scene_settings import SceneSettings
 
 ARM_JOINTS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableHeight(SizedVariation):
+class TableHeight(SignedVariation):
     """The table is higher or lower, with everything on it. Size in m.
 
     RoboTwin 2.0 lowers it by up to 0.03 m; beyond that, either way, some tasks are out of the arms'

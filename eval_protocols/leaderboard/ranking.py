@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
-from scipy.stats import binom
 
 from eval_protocols.bootstrap import hierarchical_bootstrap
 from eval_protocols.leaderboard.entries import Entry
+from eval_protocols.paired_statistics import sign_flip_p_value
 from eval_protocols.statistics import CONFIDENCE, mean_std, wilson_interval
 
 
@@ -59,36 +58,6 @@ def differ(one: Entry, other: Entry) -> bool:
         return sign_flip_p_value(np.concatenate(differences)) < 1 - CONFIDENCE
     interval = hierarchical_bootstrap(_rates(one), _rates(other), paired=True, over_tasks=False)
     return not interval.low <= 0 <= interval.high
-
-
-def sign_flip_p_value(differences: NDArray[np.int64]) -> float:
-    """Exact test of whether the mean of paired differences is 0.
-
-    If two policies were equally good, each seed's difference would have the other sign as often
-    (Fisher's randomization test for pairs). A seed is one unit, however many conditions it was run
-    under: their outcomes hang together. Under a single condition differences are -1, 0 and 1, and
-    this is the exact McNemar test.
-
-    Args:
-        differences: For each seed the successes of one policy minus the other's.
-
-    Returns:
-        Two-sided: the probability of a sum at least as far from 0.
-    """
-    sizes, counts = np.unique(np.abs(differences[differences != 0]), return_counts=True)
-    if not sizes.size:
-        return 1.0
-    # The positive differences' sum, of which |sum| is an affine function, has the distribution of
-    # a sum of binomials, each times its size.
-    distribution = np.ones(1)
-    for size, count in zip(sizes, counts, strict=True):
-        each = np.zeros(size * count + 1)
-        each[::size] = binom.pmf(np.arange(count + 1), count, 0.5)
-        distribution = fftconvolve(distribution, each)
-    total = len(distribution) - 1
-    distance = np.abs(2 * np.arange(total + 1) - total)
-    far = distribution[distance >= abs(int(differences.sum()))].sum()
-    return float(min(max(far, 0.0), 1.0))
 
 
 def headline_estimate(entry: Entry) -> dict[str, Any]:

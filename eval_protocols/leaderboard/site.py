@@ -36,7 +36,11 @@ def render_site(document: Document) -> dict[str, str]:
         The pages' texts by their paths in the site.
     """
     environment = _environment()
-    shared = {"document": document, "results": _results(document)}
+    shared = {
+        "document": document,
+        "results": _results(document),
+        "similar": {each["id"] for each in document["policies"] if each["look_alikes"]},
+    }
     pages = {
         f"{name}.html": environment.get_template(f"{name}.html.j2").render(root="", **shared)
         for name in ("index", "rules", "refused")

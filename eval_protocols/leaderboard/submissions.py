@@ -22,10 +22,7 @@ from numpy.typing import NDArray
 from envs.seeds import SeedListError, seed_list_sha256, validated_seeds
 from envs.seeds.lists import LIST_LENGTH
 from eval_protocols.protocol import Protocol, load_protocol, protocol_names
-from eval_protocols.results import InvalidResultError, Result, read_result
-
-#: What files are called that are looked for in folders; evaluations write it.
-RESULT_NAME = "result.json"
+from eval_protocols.results import RESULT_NAME, InvalidResultError, Result, read_result
 
 #: How many files are read, and how much in all (bytes).
 MAX_FILES = 10_000

@@ -116,6 +116,7 @@ def headline(perturbations: Perturbations) -> Headline | None:
 
 def heat_map(perturbations: Perturbations) -> HeatMap:
     """The heat map of a protocol in which something has a twin."""
+    columns: dict[str, tuple[str, ...]]
     if len(perturbations.perturbed) <= MAX_CONDITION_COLUMNS:
         columns = {name: (name,) for name in perturbations.perturbed}
     else:

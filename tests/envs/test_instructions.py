@@ -66,10 +66,10 @@ def test_seen_and_unseen_wordings():
 def test_politeness_is_around_the_words():
     texts = {said(Wording(unseen=True, polite=True), seed) for seed in range(40)}
     assert texts == {
-        "Could you please bring the flask upwards?",
-        "I would like you to bring the flask upwards.",
-        "Next, bring the flask upwards.",
-        "Robot, bring the flask upwards, please.",
+        "Please do this: Bring the flask upwards.",
+        "Here is your next task. Bring the flask upwards. Thank you.",
+        "I would be glad of this: Bring the flask upwards.",
+        "Robot, this is for you. Bring the flask upwards.",
     }
 
 

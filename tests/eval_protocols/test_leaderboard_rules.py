@@ -5,20 +5,16 @@ import hashlib
 import itertools
 import json
 
-import numpy as np
 import pytest
 from example_result import SHA256, condition, episodes_of, example_result, sweep_result
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import permutation_test
 
 from envs.seeds import seed_list_sha256, validated_seeds
 from eval_protocols.leaderboard.document import make_document
 from eval_protocols.leaderboard.entries import group
 from eval_protocols.leaderboard.names import look_alikes, skeleton, slug, visible
-from eval_protocols.leaderboard.ranking import sign_flip_p_value
 from eval_protocols.leaderboard.submissions import known_protocols, read_submissions
-from eval_protocols.paired_statistics import PairCounts, mcnemar_p_value
 from eval_protocols.protocol import load_protocol
 from eval_protocols.results import write_result
 
@@ -396,22 +392,6 @@ def test_success_everywhere_still_has_an_interval(submit):
     (entry,) = only_ranking(submit(sweep_result(drop=(0, 0), clean=10)))["entries"]
     assert entry["rate"]["value"] == entry["rate"]["high"] == 1
     assert 0.8 < entry["rate"]["low"] < 0.9  # Wilson of 20 of 20
-
-
-@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
-def test_with_one_condition_the_test_is_mcnemars(more, less, same):
-    differences = np.array([1] * more + [-1] * less + [0] * same, np.int64)
-    expected = mcnemar_p_value(PairCounts(same, more, less, 0))
-    assert sign_flip_p_value(differences) == pytest.approx(expected, abs=1e-12)
-
-
-@given(st.lists(st.integers(-4, 4), min_size=2, max_size=9))
-def test_with_several_conditions_it_is_scipys_permutation_test(differences):
-    ours = sign_flip_p_value(np.array(differences, np.int64))
-    scipys = permutation_test(
-        (differences,), np.sum, permutation_type="samples", n_resamples=np.inf, vectorized=False
-    )
-    assert ours == pytest.approx(min(scipys.pvalue, 1.0), abs=1e-9)
 
 
 def test_order_and_bytes_follow_from_the_content(submit, tmp_path):

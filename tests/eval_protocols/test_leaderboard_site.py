@@ -152,7 +152,11 @@ def test_similar_names_are_marked_on_both(publish):
         if "Easily taken for another policy" in Page(path).text
     ]
     assert len(marked) == 2
-    assert (site / "index.html").read_text().count("Similar name") == 2
+    index = (site / "index.html").read_text(encoding="utf-8")
+    assert (index.count("Similar name"), index.count("≈")) == (2, 2)
+    (protocol,) = (site / "protocols").iterdir()
+    ranking, _, tasks = protocol.read_text(encoding="utf-8").partition("By task")
+    assert (ranking.count("Similar name"), tasks.count("Similar name")) == (2, 2)
 
 
 def test_a_policy_page_says_how_to_verify_it(publish, tmp_path):

@@ -2,15 +2,23 @@ import copy
 
 import pytest
 
-from envs.dual_arm_env import DualArmEnv
 from eval_protocols.protocol import (
     InvalidProtocolError,
     UnknownProtocolError,
     load_protocol,
     parse_protocol,
-    protocol_names,
 )
 
+NOMINAL = {"name": "nominal", "variations": {}}
+MOVED = {
+    "name": "moved",
+    "twin": "nominal",
+    "factor": "camera_roll",
+    "level": 2,
+    "variations": {"camera_roll": 2},
+    "standardized_to": "L515",
+}
+SET = {"name": "s", "description": "d", "demonstrations": [{"episodes": 3, "variations": {}}]}
 SPECIFICATION = {
     "name": "p",
     "version": 2,
@@ -18,33 +26,41 @@ SPECIFICATION = {
     "description": "d",
     "headline": "success_at_end",
     "after_success_steps": 4,
-    "conditions": [{"name": "nominal", "variations": {}}],
-    "training_data": "any",
+    "conditions": [NOMINAL, MOVED],
+    "training": [SET],
 }
 
 
-@pytest.mark.parametrize("name", protocol_names())
-def test_every_protocol_loads(name):
-    protocol = load_protocol(name)
-    assert protocol.name == name
-    assert protocol.conditions
+def without(mapping, *keys):
+    return {key: value for key, value in mapping.items() if key not in keys}
+
+
+def test_what_is_written_is_what_is_read():
+    protocol = parse_protocol("p", SPECIFICATION)
+    nominal, moved = protocol.conditions
+    assert (nominal.twin, nominal.factor, nominal.level, nominal.standardized_to) == (None,) * 4
+    assert (moved.twin, moved.factor, moved.level) == ("nominal", "camera_roll", 2)
+    assert moved.variations == {"camera_roll": 2}
+    assert moved.standardized_to == "L515"
+    (part,) = protocol.training_set("s").demonstrations
+    assert (part.episodes, part.variations) == (3, {})
 
 
 def test_in_domain_goes_on_after_success():
     protocol = load_protocol("in_domain")
     assert protocol.headline == "success_once"
     assert protocol.after_success_steps == 16
-    assert [(c.name, dict(c.variations)) for c in protocol.conditions] == [("nominal", {})]
-
-
-def test_unseen_objects_are_what_the_environment_knows():
-    for condition in load_protocol("objects_unseen").conditions:
-        DualArmEnv("block_handover", **condition.variations)
+    assert [(each.name, dict(each.variations)) for each in protocol.conditions] == [("nominal", {})]
 
 
 def test_unknown_name_suggests_the_nearest():
     with pytest.raises(UnknownProtocolError, match=r"unknown protocol 'in-domain'.*in_domain"):
         load_protocol("in-domain")
+
+
+def test_unknown_training_set_names_those_that_are():
+    with pytest.raises(ValueError, match=r"no training set 'nominal'; valid: nominal_100, .*other"):
+        load_protocol("in_domain").training_set("nominal")
 
 
 def test_hash_follows_content_only():
@@ -62,15 +78,15 @@ def test_hash_follows_content_only():
         ({"version": "1"}, "version is '1'"),
         ({"version": True}, "version is True"),
         ({"version": 0}, "version < 1"),
-        ({"conditions": []}, "needs conditions"),
-        ({"conditions": SPECIFICATION["conditions"] * 2}, "name of its own"),
-        ({"conditions": [{"name": "x"}]}, "condition 0: no variations"),
-        ({"conditions": [{"name": "x", "variations": {"fog": 1}}]}, "unknown variations fog"),
-        (
-            {"conditions": [{"name": "x", "variations": {"object_shapes": "new"}}]},
-            "object_shapes is 'new', not seen or unseen",
-        ),
         ({"title": None}, "title is None"),
+        ({"conditions": []}, "needs conditions"),
+        ({"conditions": [NOMINAL, NOMINAL]}, "name of its own"),
+        ({"training": []}, "needs training"),
+        ({"training": [SET, SET]}, "name of its own"),
+        ({"training": [SET | {"name": "other"}]}, "cannot be called 'other'"),
+        ({"training": [SET | {"name": "none"}]}, "cannot be called 'none'"),
+        ({"training": [SET | {"demos": 1}]}, "training set 0: unknown key 'demos'"),
+        ({"training": [SET | {"demonstrations": [{"episodes": 0, "variations": {}}]}]}, "episodes"),
     ],
 )
 def test_wrong_specifications_are_named(change, message):
@@ -78,8 +94,29 @@ def test_wrong_specifications_are_named(change, message):
         parse_protocol("p", SPECIFICATION | change)
 
 
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        (without(MOVED, "variations"), "condition 1: no variations"),
+        (MOVED | {"variations": {"fog": 1}}, "unknown variation 'fog'"),
+        (MOVED | {"variations": {"camera_roll": 6}}, "level 6 is not an integer in 0 .. 5"),
+        (MOVED | {"variations": {"camera_roll": {"sise": 1}}}, "unknown option 'sise'.*size"),
+        (MOVED | {"level": 6}, "level is 6, not an integer in 0 .. 5"),
+        (MOVED | {"level": True}, "level is True"),
+        (MOVED | {"standardized_to": "D455"}, "standardized_to is 'D455', not one of D435"),
+        (MOVED | {"twin": "clean"}, r"twin 'clean', not an unperturbed condition \(nominal\)"),
+        (MOVED | {"twin": "moved"}, "twin 'moved', not an unperturbed condition"),
+        (without(MOVED, "factor"), "twin and factor come together"),
+        (without(MOVED, "twin"), "twin and factor come together"),
+        (MOVED | {"name": "Moved!"}, "cannot be called 'Moved!'"),
+    ],
+)
+def test_wrong_conditions_are_named(condition, message):
+    with pytest.raises(InvalidProtocolError, match=message) as caught:
+        parse_protocol("p", SPECIFICATION | {"conditions": [NOMINAL, condition]})
+    assert "\n" not in str(caught.value)
+
+
 def test_missing_keys_are_named():
-    with pytest.raises(InvalidProtocolError, match="no training_data, version"):
-        parse_protocol(
-            "p", {k: v for k, v in SPECIFICATION.items() if k not in ("version", "training_data")}
-        )
+    with pytest.raises(InvalidProtocolError, match="no training, version"):
+        parse_protocol("p", without(SPECIFICATION, "version", "training"))

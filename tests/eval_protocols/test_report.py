@@ -2,6 +2,8 @@ import copy
 import dataclasses
 import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
@@ -12,9 +14,20 @@ from eval_protocols.report import write_report
 from eval_protocols.report.media import load_clips, load_stills
 from eval_protocols.report.outcomes import failure_groups, outcome
 from eval_protocols.report.page import render
-from eval_protocols.report.words import drawn_value, duration, p_value, percent, points, trained_on
+from eval_protocols.report.words import (
+    MINUS,
+    drawn_value,
+    duration,
+    p_value,
+    percent,
+    points,
+    trained_on,
+)
 from eval_protocols.videos import Replay
 
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}"
 
 
@@ -36,6 +49,7 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag, "tags are not nested"
+        self.text += " " if tag in ("td", "th", "figcaption", "span") else ""
 
     def handle_data(self, data):
         if self.open and self.open[-1] not in ("script", "style"):
@@ -242,7 +256,9 @@ def test_a_protocol_with_twins_leads_with_what_is_left(tmp_path):
     assert "Unperturbed 80.0% Succeeded at least once: 16 of 20 episodes" in text
     # Azimuth loses 1 of 8 with each level, roll nothing: (8 - 3 + 8) / 2 of 10 are left.
     assert "Perturbed 65.0% Over 10 conditions and 200 episodes" in text
-    assert re.search(r"Retention 81.2% 15.0 points lost; 95% interval .* −\d\d.\d to −\d", text)
+    assert re.search(
+        rf"Retention 81.2% 15.0 points lost; 95% interval .* {MINUS}\d\d.\d to {MINUS}\d", text
+    )
     assert "In domain: 100 demonstrations a task. Training seed 0." in text
     assert "Behaviour score 4.40 of 5" in text
 
@@ -273,7 +289,7 @@ def test_the_heat_map_has_the_number_and_the_counts_in_every_cell(tmp_path):
     assert first[0].startswith("Camera azimuth, Block hammer beat: 25 of 50, twins 40; retention")
     assert first[-1] == "Camera azimuth 5: 3 of 10, p = 0.062"
     assert {cell["class"] for cell in cells[1::2]} == {"shade even"}
-    assert ">−30</td>" in html
+    assert f">{MINUS}30</td>" in html
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL).group(1)
     for side in ("loss", "gain"):
         assert all(f".{side}-{step} {{" in style for step in range(1, 11))
@@ -289,8 +305,8 @@ def test_few_conditions_have_columns_of_their_own(tmp_path):
     episodes[2] = failed("t", 1, condition="unseen_look")
     page, html = page_of(tmp_path, example_result(episodes, conditions=conditions))
     text = words_of(page)
-    assert "Task Unperturbed Unseen shape Unseen look T 100% 0 −100" in text
-    assert "Unseen look 1 0% 100% −100.0" in text
+    assert f"Task Unperturbed Unseen shape Unseen look T 100% 0 {MINUS}100" in text
+    assert f"Unseen look 1 0% 100% {MINUS}100.0" in text
     assert not page.all("polygon"), "no sweep without levels"
     assert html.count("plot-task") >= 2, "so few are shown one by one"
 
@@ -301,7 +317,7 @@ def test_many_conditions_are_not_plotted_one_by_one(tmp_path):
     rows = [span for span in page.all("span") if span.get("class") == "plot-label"]
     assert len(rows) == 3
     assert "All 11 conditions" in page.text
-    assert "Camera azimuth 5 (14), camera azimuth 4 (12)" in words_of(page)
+    assert "Camera azimuth 5 (7), camera azimuth 4 (6)" in words_of(page)
 
 
 def test_hostile_names_of_twins_stay_text(tmp_path):
@@ -315,6 +331,27 @@ def test_hostile_names_of_twins_stay_text(tmp_path):
     assert not page.all("img")
     assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
     assert not any("style" in attrs for _, attrs in page.elements)
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium")
+def test_a_browser_runs_the_script_and_nothing_else(tmp_path):
+    named = json.dumps(sweep_result()).replace("block_handover", json.dumps(HOSTILE)[1:-1])
+    page = write_report(tmp_path, json.loads(named))
+    options = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    profile = f"--user-data-dir={tmp_path / 'profile'}"
+    seen = subprocess.run(
+        [CHROMIUM, "--headless", *options, *quiet, profile, "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+    # The script has made every column's head a button: its hash is the policy's.
+    heads = re.findall(r"<thead>.*?</thead>", seen, re.DOTALL)
+    assert heads
+    assert all(head.count("<th ") == head.count("<button ") for head in heads)
+    assert "<img" not in seen
 
 
 def test_twins_play_side_by_side_and_nowhere_else(tmp_path):
@@ -357,8 +394,8 @@ def test_what_the_cameras_saw_is_a_grid(tmp_path):
     text = words_of(page)
     # The twin stands before each factor's levels.
     assert len(page.all("img")) == 2 * 4
-    assert "Camera azimuth 0, unperturbed 1 (−5) no picture 2" in text
-    assert "Camera roll 0, unperturbed Hit the block. no picture 1 2 Strike the cube." in text
+    assert f"Camera azimuth 0, unperturbed 1 ({MINUS}5) no picture 2" in text
+    assert "Camera roll 0, unperturbed Hit the block. no picture 1 2 Strike the cube. no" in text
     assert [each.get("open", "shut") for each in page.all("details")].count(None) == 1
 
 
@@ -387,7 +424,7 @@ def test_thousands_of_episodes_stay_a_small_page(tmp_path):
 
 
 def test_other_numbers_are_written_as_people_read_them():
-    assert [points(x) for x in (0.125, -0.3, 0.0, -0.0001)] == ["+12.5", "−30.0", "0", "0"]
+    assert [points(x) for x in (0.125, -0.3, 0.0, -0.0001)] == ["+12.5", f"{MINUS}30.0", "0", "0"]
     assert [p_value(x) for x in (1.0, 0.0623, 1e-7)] == ["1", "0.062", "< 0.0001"]
     assert percent(None) == "none"
     assert percent(1.25) == "125.0%"

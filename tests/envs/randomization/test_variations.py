@@ -16,7 +16,7 @@ from envs.randomization import LEVELS, VARIATIONS, draw, parse
 from envs.scene_settings import SceneSettings
 
 LEVELED = [name for name in VARIATIONS if name != "camera_model"]
-SIGNED = ("focal_length", "pixel_aspect", "camera_azimuth", "camera_elevation", "camera_distance")
+SIGNED = ("focal_length", "pixel_aspect", "camera_azimuth", "camera_distance")
 SIGNED += ("camera_roll", "light_direction", "light_intensity", "light_shadow", "table_height")
 DIRECTED = (*SIGNED, "camera_position", "camera_rotation", "principal_point", "light_color")
 DIRECTED += ("table_texture", "wall_texture", "robot_init")
