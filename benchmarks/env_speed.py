@@ -59,9 +59,7 @@ class Tape(NamedTuple):
 def record(task: str, seed: int) -> Tape:
     """Has the expert play, and reads off SAPIEN's joints what the robot's code does to them."""
     from envs import make_env
-    from envs.dual_arm_env import PHYSICS_STEPS_PER_ACTION
     from envs.experts.motion import Motion
-    from envs.simulation import PHYSICS_DT
 
     tape = Tape(task, seed, [], [])
     env: Any = make_env(task).unwrapped
@@ -75,6 +73,15 @@ def record(task: str, seed: int) -> Tape:
     if not tape.actions:
         raise SystemExit(f"{task} with seed {seed} takes the expert less than {ROUND_STEPS} steps")
 
+    tape.drives.extend(drives_of(env, seed, tape.actions))
+    return tape
+
+
+def drives_of(env: Any, seed: int, actions: Sequence[Any]) -> list[list[list[Any]]]:
+    """What actions do to SAPIEN's joints in an episode; see `Tape`."""
+    from envs.dual_arm_env import PHYSICS_STEPS_PER_ACTION
+    from envs.simulation import PHYSICS_DT
+
     env.reset(seed=seed)
     joints = env.simulation.robot.articulation.active_joints
 
@@ -83,14 +90,15 @@ def record(task: str, seed: int) -> Tape:
         return np.array(pairs, dtype=np.float64).reshape(-1, 2).T
 
     past = targets()
-    for action in tape.actions:
-        tape.drives.append([])
+    drives: list[list[list[Any]]] = []
+    for action in actions:
+        drives.append([])
         for _ in env.simulation.robot.follow(action, PHYSICS_STEPS_PER_ACTION, PHYSICS_DT):
             now = targets()
             news = [(now[k].tolist(), np.flatnonzero(now[k] != past[k])) for k in (0, 1)]
-            tape.drives[-1].append([[(int(i), new[i]) for i in where] for new, where in news])
+            drives[-1].append([[(int(i), new[i]) for i in where] for new, where in news])
             past = now
-    return tape
+    return drives
 
 
 def state_of(env: Any) -> str:

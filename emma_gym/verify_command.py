@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from emma_gym.command_line import (
 from eval_protocols.episodes import one_line
 from eval_protocols.provenance import usable_cores
 from eval_protocols.verification import NOT_SHOWN, Verdict, verify
+from eval_protocols.whole_file import write_whole
 
 KIND = "emma_gym.verification"
 
@@ -133,7 +133,8 @@ def _run(options: argparse.Namespace) -> int:
         )
     _show(options.result, verdict, time.monotonic() - started)
     if target is not None:
-        _write(target, {"file": str(options.result), **_document(verdict)})
+        document = {"file": str(options.result), **_document(verdict)}
+        write_whole(target, (json.dumps(document, indent=2) + "\n").encode())
     return 0 if verdict.verified else EXIT_FAILURE
 
 
@@ -223,13 +224,3 @@ def _document(verdict: Verdict) -> dict[str, Any]:
         "versions": None if result is None else {key: result["versions"][key] for key in keys},
         "not_shown": list(NOT_SHOWN),
     }
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    """Writes the verdict, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

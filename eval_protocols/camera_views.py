@@ -30,7 +30,8 @@ from PIL import Image
 from eval_protocols.episodes import WorkUnit
 from eval_protocols.protocol import Condition, load_protocol
 from eval_protocols.render_processes import call_apart
-from eval_protocols.videos import Replay, write_whole
+from eval_protocols.videos import Replay
+from eval_protocols.whole_file import write_whole
 
 #: What is shown where the policy itself sees no pictures.
 DEFAULT_CAMERAS = ("head_camera", "front_camera")
@@ -146,22 +147,18 @@ def _record(
     resolution: Sequence[int] | None,
 ) -> list[View]:
     """Makes the pictures of one episode."""
-    from envs.cameras import CAMERA_MODELS  # these load SAPIEN, which only a worker needs
-    from envs.registration import make_env
-    from envs.wrappers import IntrinsicStandardization
+    from envs.registration import make_env  # these load SAPIEN, which only a worker needs
+    from eval_protocols.condition_env import make_condition_env
 
-    env = make_env(
+    env = make_condition_env(
+        make_env,
         unit.task,
+        condition,
         obs_mode="rgb",
         cameras=cameras,
         resolution=None if resolution is None else tuple(resolution),
-        variations=condition.variations,
     )
     try:
-        if condition.standardized_to is not None:
-            own = env.get_wrapper_attr("camera_model")
-            standard = CAMERA_MODELS[condition.standardized_to].resized(own.width, own.height)
-            env = IntrinsicStandardization(env, standard)
         observation, info = env.reset(seed=unit.seed)
         views = []
         for camera in cameras:

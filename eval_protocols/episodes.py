@@ -113,12 +113,13 @@ def one_line(text: str, limit: int = MAX_ERROR_LENGTH) -> str:
     return line if len(line) <= limit else line[: limit - 4] + " ..."
 
 
-def policy_seed(task: str, seed: int, condition: str) -> int:
+def policy_seed(task: str, seed: int) -> int:
     """Seed of the policy's own randomness in an episode, 63 bits.
 
-    A function of the episode alone, so that neither the worker nor the episodes before matter.
+    A function of the episode alone, so that neither the worker nor the episodes before matter; and
+    the same under every condition, so that twins differ in the perturbation and not in their noise.
     """
-    digest = hashlib.sha256(f"{condition}/{task}/{seed}".encode()).digest()
+    digest = hashlib.sha256(f"{task}/{seed}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 

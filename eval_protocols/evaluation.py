@@ -14,6 +14,7 @@ from typing import Any
 from envs.registration import make_env
 from envs.seeds import validated_seeds
 from eval_protocols.action_archive import write_archive
+from eval_protocols.condition_env import EnvFactory
 from eval_protocols.episodes import EpisodeRecord, WorkUnit
 from eval_protocols.executors import Executor, InProcessExecutor
 from eval_protocols.journal import Journal, fingerprint, holds_run
@@ -30,7 +31,7 @@ from eval_protocols.results import (
     write_result,
 )
 from eval_protocols.run_description import EvaluationSettings, describe_run, training_block
-from eval_protocols.runner import EnvFactory, EpisodeRunner, RunnerSettings
+from eval_protocols.runner import EpisodeRunner, RunnerSettings
 from eval_protocols.summary import summarize
 
 #: Longest that building a policy may last, in s: weights may have to be read from a slow disk.

@@ -24,6 +24,7 @@ from typing import IO, Any
 import numpy as np
 
 from eval_protocols.episodes import RECORD_KEYS, EpisodeRecord, FinishedEpisode, WorkUnit, unit_of
+from eval_protocols.whole_file import write_whole
 
 RUN_NAME = "run.json"
 EPISODES_NAME = "episodes.jsonl"
@@ -99,7 +100,7 @@ class Journal:
             else:
                 (folder / name).unlink(missing_ok=True)
         text = json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        _write_whole(folder / RUN_NAME, (text + "\n").encode())
+        write_whole(folder / RUN_NAME, (text + "\n").encode())
         return cls(folder, run, file)
 
     @classmethod
@@ -139,7 +140,7 @@ class Journal:
             np.save(buffer, episode.actions, allow_pickle=False)
             path = actions_path(self.folder, unit)
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, buffer.getvalue())
+            write_whole(path, buffer.getvalue())
         ordered = {key: episode.record[key] for key in RECORD_KEYS}  # type: ignore[literal-required]
         line = json.dumps(ordered, ensure_ascii=False, allow_nan=False) + "\n"
         # One unbuffered call: an interrupt between two would tear the line.
@@ -234,19 +235,6 @@ def _lock(folder: Path) -> IO[bytes]:
         file.close()
         raise JournalError(f"another evaluation is writing to {folder}") from None
     return file
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that it is there whole or not at all, even after a power cut."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _differences(path: str, there: Any, here: Any) -> Iterator[str]:

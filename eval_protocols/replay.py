@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from envs.errors import InvalidActionError
 from envs.registration import make_env
 from eval_protocols.action_archive import title
+from eval_protocols.episode_log import EpisodeLog
 from eval_protocols.episodes import EpisodeRecord, WorkUnit, unit_of
 from eval_protocols.protocol import Condition
-from eval_protocols.runner import _Episode
 
 #: What a replay has to give again, in the order in which differences are named.
 REPLAYED = (
@@ -96,7 +96,7 @@ class Replayer:
         env = self._env(unit.task)
         variations = self._conditions[unit.condition].variations
         _, info = env.reset(seed=unit.seed, options={"variations": variations})
-        episode = _Episode(unit, info, self._after_success_steps)
+        episode = EpisodeLog(unit, info, self._after_success_steps)
         for index, action in enumerate(actions):
             if episode.over:
                 raise ReplayError(f"{title(unit)}: {len(actions)} steps, but it ends after {index}")

@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -24,6 +23,7 @@ import jsonschema
 from jsonschema.exceptions import best_match
 
 from eval_protocols.summary import summarize
+from eval_protocols.whole_file import write_whole
 
 SCHEMA_VERSION = "2.0"
 KIND = "emma_gym.evaluation"
@@ -116,16 +116,7 @@ def write_result(path: Path, result: Result) -> None:
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidResultError(f"result: not JSON: {_brief(str(error))}") from None
     validate(plain)
-    text = _text(plain)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())  # a power cut must not leave an empty file under the name
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, _text(plain).encode())
 
 
 @functools.cache

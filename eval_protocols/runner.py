@@ -12,20 +12,19 @@ import dataclasses
 import hashlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import gymnasium
 import numpy as np
+from gymnasium import spaces
 
-from envs.cameras import CAMERA_MODELS, CameraModel
 from envs.errors import InvalidActionError
-from envs.wrappers import FrameHistory, IntrinsicStandardization
+from envs.wrappers import FrameHistory
+from eval_protocols.condition_env import Env, EnvFactory, make_condition_env
+from eval_protocols.episode_log import EpisodeLog
 from eval_protocols.episodes import (
-    EpisodeRecord,
     FinishedEpisode,
     WorkUnit,
-    behaviour_score,
     one_line,
     policy_seed,
 )
@@ -39,11 +38,6 @@ from eval_protocols.guarded_policy import (
 from eval_protocols.protocol import Condition
 from eval_protocols.provenance import renderer_versions
 from policies.policy import EpisodeContext, Observation
-
-Env = gymnasium.Env[Any, Any]
-
-#: Builds an environment: `envs.registration.make_env`, or a test's replacement.
-EnvFactory = Callable[..., Env]
 
 
 class UnitRunner(ABC):
@@ -148,15 +142,15 @@ class EpisodeRunner(UnitRunner):
         env = self._env_of(unit.task, unit.condition)
         observation, info = env.reset(seed=unit.seed)
         space = env.action_space
-        assert isinstance(space, gymnasium.spaces.Box)
-        episode = _Episode(unit, info, self._settings.after_success_steps)
+        assert isinstance(space, spaces.Box)
+        episode = EpisodeLog(unit, info, self._settings.after_success_steps)
         error = None
         try:
             self._policy.reset(
                 EpisodeContext(
                     task=unit.task,
                     instruction=env.get_wrapper_attr("instruction"),
-                    seed=policy_seed(unit.task, unit.seed, unit.condition),
+                    seed=policy_seed(unit.task, unit.seed),
                     action_space=space,
                     control_hz=env.get_wrapper_attr("control_hz"),
                     env=env.unwrapped if self._policy.privileged else None,
@@ -181,7 +175,7 @@ class EpisodeRunner(UnitRunner):
             self._env.close()
         self._policy.close()
 
-    def _execute(self, env: Env, actions: Actions, episode: _Episode) -> Observation:
+    def _execute(self, env: Env, actions: Actions, episode: EpisodeLog) -> Observation:
         """Executes a chunk until its end or the episode's; returns the last observation."""
         core: Any = env.unwrapped
         observes = self._policy.observes
@@ -208,80 +202,16 @@ class EpisodeRunner(UnitRunner):
                 self._env.close()
                 self._env = None
             observes = self._policy.observes
-            arm = self._settings.conditions[condition]
-            env = self._settings.make_env(
+            env = make_condition_env(
+                self._settings.make_env,
                 task,
+                self._settings.conditions[condition],
                 obs_mode=observes.obs_mode,
                 cameras=observes.cameras,
                 resolution=observes.resolution,
                 action_mode=self._policy.action_mode,
-                variations=arm.variations,
             )
-            if arm.standardized_to is not None and observes.obs_mode in ("rgb", "rgbd"):
-                # Point clouds and states are the same whatever the pictures' intrinsics are.
-                own: CameraModel = env.unwrapped.camera_model  # type: ignore[attr-defined]
-                standard = CAMERA_MODELS[arm.standardized_to].resized(own.width, own.height)
-                env = IntrinsicStandardization(env, standard)
             if observes.history > 1:
                 env = FrameHistory(env, observes.history, observes.history_stride)
             self._env, self._env_key = env, (task, condition)
         return self._env
-
-
-class _Episode:
-    """What has happened in an episode so far.
-
-    Attributes:
-        actions: The executed actions.
-        over: Whether it has ended.
-    """
-
-    def __init__(self, unit: WorkUnit, info: Mapping[str, Any], after_success_steps: int) -> None:
-        self.actions: list[Actions] = []
-        self.over = False
-        self._unit = unit
-        self._info = info
-        self._variations = dict(info["variations"])
-        self._greatest_progress = float(info["progress"])
-        self._after_success_steps = after_success_steps
-        self._steps_at_success: int | None = None
-        self._return = 0.0
-
-    def step(
-        self, action: Actions, reward: float, info: Mapping[str, Any], truncated: bool
-    ) -> None:
-        """Takes note of one control step."""
-        self.actions.append(action)
-        self._return += reward
-        self._info = info
-        self._greatest_progress = max(self._greatest_progress, float(info["progress"]))
-        steps = len(self.actions)
-        if self._steps_at_success is None and info["success_once"]:
-            self._steps_at_success = steps
-        settled = (
-            self._steps_at_success is not None
-            and steps - self._steps_at_success >= self._after_success_steps
-        )
-        self.over = truncated or settled or info["failure"] is not None
-
-    def record(self, error: str | None, *, state_sha256: str, wall_s: float) -> EpisodeRecord:
-        """The record. An episode with an error is no success, whatever came before it."""
-        success = error is None and self._steps_at_success is not None
-        return {
-            "task": self._unit.task,
-            "seed": self._unit.seed,
-            "condition": self._unit.condition,
-            "success_once": success,
-            "success_at_end": error is None and bool(self._info["success"]),
-            "steps": len(self.actions),
-            "return": float(self._return),
-            "error": error,
-            "failure": self._info["failure"],
-            "checks": {name: bool(value) for name, value in self._info["checks"].items()},
-            "progress": float(self._info["progress"]),
-            "score": behaviour_score(success, self._greatest_progress),
-            "variations": self._variations,
-            "attempts": 1,
-            "state_sha256": state_sha256,
-            "wall_s": round(wall_s, 3),
-        }

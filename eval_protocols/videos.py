@@ -39,6 +39,7 @@ from eval_protocols.journal import actions_path
 from eval_protocols.protocol import load_protocol
 from eval_protocols.render_processes import call_apart
 from eval_protocols.video_selection import choose_episodes
+from eval_protocols.whole_file import write_whole
 
 #: Control steps from one frame to the next: 8.3 frames per second at 16.67 Hz.
 STRIDE = 2
@@ -274,10 +275,3 @@ def _write_video(path: Path, frames: Iterator[Frame], steps: int, control_hz: fl
     finally:
         temporary.unlink(missing_ok=True)
     return frame
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)

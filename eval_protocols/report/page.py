@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
@@ -38,6 +37,7 @@ from eval_protocols.report.rows import (
     key_of,
     task_failures,
 )
+from eval_protocols.whole_file import write_whole
 
 REPORT_NAME = "report.html"
 
@@ -63,14 +63,9 @@ def write_report(output_dir: Path, result: Mapping[str, Any]) -> Path:
         The page, `report.html` in that folder.
     """
     page = output_dir / REPORT_NAME
-    temporary = page.with_name(f".{page.name}.{os.getpid()}.tmp")
-    try:
-        # A lone surrogate (from a file name in a message, say) has no place in UTF-8.
-        html = render(result, load_clips(output_dir), load_stills(output_dir))
-        temporary.write_text(html, encoding="utf-8", errors="xmlcharrefreplace")
-        temporary.replace(page)
-    finally:
-        temporary.unlink(missing_ok=True)
+    html = render(result, load_clips(output_dir), load_stills(output_dir))
+    # A lone surrogate (from a file name in a message, say) has no place in UTF-8.
+    write_whole(page, html.encode(errors="xmlcharrefreplace"))
     return page
 
 

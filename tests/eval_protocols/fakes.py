@@ -143,7 +143,7 @@ class Faulty(Adder):
 
     def reset(self, episode):
         super().reset(episode)
-        bad = {policy_seed(episode.task, seed, "nominal") for seed in self.seeds}
+        bad = {policy_seed(episode.task, seed) for seed in self.seeds}
         self.calls, self.bad = 0, episode.seed in bad
         if self.bad and self.fault == "reset":
             raise RuntimeError("no reset\ntoday")

@@ -13,7 +13,7 @@ from example_result import (
     sweep_result,
 )
 
-from eval_protocols import results
+from eval_protocols import results, whole_file
 from eval_protocols.results import (
     InvalidResultError,
     read_result,
@@ -329,7 +329,7 @@ def test_a_write_that_is_interrupted_leaves_the_old_file(tmp_path, monkeypatch):
     def full_disk(descriptor):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(results.os, "fsync", full_disk)
+    monkeypatch.setattr(whole_file.os, "fsync", full_disk)
     with pytest.raises(OSError, match="no space"):
         write_result(path, example_result([episode("other", 1)]))
     assert path.read_bytes() == before
