@@ -133,7 +133,7 @@ def _show(settings: TrainingSettings, outcome: TrainingOutcome) -> None:
     evaluate = [
         *("python", "-m", "emma_gym.evaluate", f"policy={settings.policy}"),
         f"policy_config.checkpoint={outcome.files['policy']}",
-        f"tasks={settings.task}",
+        *(f"tasks={settings.task}", "training=interaction"),
     ]
     print(f"\nEvaluate it:\n  {shlex.join(evaluate)}")
 

@@ -68,6 +68,7 @@ def test_a_training_writes_all_its_files_and_goes_on(algorithm, here, tmp_path):
         [
             *(f"policy={name}", "policy_config.checkpoint=run/best", "tasks=block_handover"),
             *("validated_seeds=false", "episodes=1", "workers=0", "video=0"),
+            "training=interaction",
             f"output_dir={result.parent}",
         ]
     )
