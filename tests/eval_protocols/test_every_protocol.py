@@ -8,8 +8,6 @@ from pathlib import Path
 import gymnasium
 import pytest
 
-from envs import rendering
-from envs.errors import RenderingUnavailableError
 from envs.registration import make_env
 from eval_protocols.evaluation import RESULT_NAME, EvaluationSettings, Watcher, evaluate
 from eval_protocols.protocol import load_protocol, protocol_names
@@ -45,15 +43,6 @@ def make_env_of_three_steps(task, **kwargs):
 def make_env_of_one_try(task, **kwargs):
     """An environment that ends when a stacking policy has either made it or not."""
     return gymnasium.wrappers.TimeLimit(make_env(task, **kwargs), 260)
-
-
-@pytest.fixture(scope="module")
-def renderer():
-    """Skips a test that needs pictures on a machine that cannot make any."""
-    try:
-        return rendering.render_device()
-    except RenderingUnavailableError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture
