@@ -149,6 +149,7 @@ def _show_refused(document: Document) -> None:
 def _show(document: Document, output: Path) -> None:
     """Prints the main rankings, and where the site is."""
     console = Console(highlight=False)
+    variants = {policy["id"]: policy["variant"] for policy in document["policies"]}
     for protocol in document["protocols"]:
         for training in protocol["trainings"]:
             ranking = training["rankings"][0]
@@ -158,10 +159,11 @@ def _show(document: Document, output: Path) -> None:
                 low, high = (entry["rank"] or {"low": 0, "high": 0}).values()
                 rank = f"{low}" if low == high else f"{low}-{high}"
                 rate = entry["rate"]
+                name = f"{entry['name']} {variants[entry['policy']]}".rstrip()
                 console.print(
                     f"{rank if entry['rank'] else 'oracle':>7}  {100 * rate['value']:5.1f}%  "
                     f"{100 * rate['low']:5.1f} to {100 * rate['high']:5.1f}  "
-                    f"{escape(visible(entry['name']))}",
+                    f"{escape(visible(name))}",
                     soft_wrap=True,
                 )
             if len(training["rankings"]) > 1:

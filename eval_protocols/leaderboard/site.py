@@ -39,6 +39,7 @@ def render_site(document: Document) -> dict[str, str]:
     shared = {
         "document": document,
         "results": _results(document),
+        "variants": {each["id"]: each["variant"] for each in document["policies"]},
         "similar": {each["id"] for each in document["policies"] if each["look_alikes"]},
     }
     pages = {

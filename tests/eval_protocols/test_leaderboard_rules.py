@@ -394,6 +394,17 @@ def test_success_everywhere_still_has_an_interval(submit):
     assert 0.8 < entry["rate"]["low"] < 0.9  # Wilson of 20 of 20
 
 
+def test_policies_of_one_name_are_told_apart_by_what_differs_in_their_configuration(submit):
+    results = [
+        example_result(policy={"name": "sem", "config": {"wide": wide, "seed": seed, "layers": 6}})
+        for seed, wide in enumerate((True, False))
+    ]
+    alone = example_result(policy={"name": "dp", "config": {"wide": True}})
+    policies = submit(*results, alone)["policies"]
+    variants = sorted((policy["name"], policy["variant"]) for policy in policies)
+    assert variants == [("dp", ""), ("sem", "wide=false"), ("sem", "wide=true")]
+
+
 def test_order_and_bytes_follow_from_the_content(submit, tmp_path):
     results = [result(name, flags(good)) for name, good in (("a", 30), ("b", 20), ("c", 30))]
     texts = []
