@@ -26,8 +26,8 @@ from envs.tasks import STEP_LIMITS
 from eval_protocols.episodes import WorkUnit
 from eval_protocols.guarded_policy import Unwatched
 from eval_protocols.protocol import load_protocol
-from eval_protocols.replay import Replayer
 from eval_protocols.runner import EpisodeRunner, RunnerSettings
+from eval_protocols.verification.replay import Replayer
 
 REPLAY, RESET, BARE = "replay", "reset", "bare"
 

@@ -1,7 +1,8 @@
 """EMMA-Gym: how well do dual-arm manipulation policies generalize?
 
 Importing this package registers the Gymnasium environments, such as
-`emma_gym/BlockHammerBeat-v0`. Commands: `python -m emma_gym.evaluate`, `python -m emma_gym.doctor`.
+`emma_gym/BlockHammerBeat-v0`. Commands, each with `--help`: `python -m emma_gym.evaluate`, `train`,
+`compare`, `verify`, `leaderboard`, `doctor`.
 """
 
 from importlib.metadata import version

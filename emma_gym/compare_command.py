@@ -14,9 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from emma_gym.command_line import EXIT_INTERRUPTED, UsageError, fail, interruptible
-from eval_protocols.comparison import Comparison, FactorContrast, compare
-from eval_protocols.comparison_checks import Run
-from eval_protocols.contrasts import Contrast
+from eval_protocols.comparison import Comparison, Contrast, FactorContrast, Run, compare
 from eval_protocols.results import RESULT_NAME, read_result
 from eval_protocols.statistics import Estimate, MeanStd
 

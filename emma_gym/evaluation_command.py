@@ -53,6 +53,10 @@ EXAMPLES = {
         "policy=my_package.policy:MyPolicy policy_config.checkpoint=runs/1.safetensors \\\n"
         "      tasks=[block_hammer_beat,block_handover] episodes=100"
     ),
+    "How much do moved cameras cost it?": (
+        "protocol=camera_sweep training=nominal_100 training_seed=0 \\\n"
+        "      policy=my_package.policy:MyPolicy policy_config.checkpoint=runs/1.safetensors"
+    ),
     "A quick look at other seeds": "policy=random episodes=3 validated_seeds=false seed=1000",
 }
 

@@ -14,7 +14,7 @@ from example_result import (
 )
 
 from eval_protocols.comparison import compare
-from eval_protocols.comparison_checks import NotComparableError, Run
+from eval_protocols.comparison.checks import NotComparableError, Run
 from eval_protocols.paired_statistics import PairCounts, mcnemar_p_value, paired_difference
 from eval_protocols.statistics import independent_difference, independent_p_value, sweep_area
 

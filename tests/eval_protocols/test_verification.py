@@ -16,9 +16,9 @@ from envs.seeds import seed_list_sha256
 from eval_protocols.action_archive import ARCHIVE_NAME, decode, encode
 from eval_protocols.episodes import policy_seed
 from eval_protocols.evaluation import EvaluationSettings, Watcher, evaluate
-from eval_protocols.replay import Replayer
 from eval_protocols.summary import summarize
 from eval_protocols.verification import verify
+from eval_protocols.verification.replay import Replayer
 from policies.scripted import ExpertPolicy
 
 TASK, PROTOCOL = "tool_adjust", "robotwin2_randomized"

@@ -14,7 +14,7 @@ from eval_protocols.bootstrap import (
     percentile_estimate,
     sign_p_value,
 )
-from eval_protocols.comparable_outcomes import ComparableOutcomes, Counts
+from eval_protocols.comparison.outcomes import ComparableOutcomes, Counts
 from eval_protocols.paired_statistics import (
     PairCounts,
     mcnemar_p_value,

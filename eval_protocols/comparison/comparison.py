@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from eval_protocols.comparable_outcomes import ComparableOutcomes
-from eval_protocols.comparison_checks import (
+from eval_protocols.comparison.checks import (
     NotComparableError,
     Run,
     check_comparable,
     warnings_about,
 )
-from eval_protocols.contrasts import Contrast, Contrasts
+from eval_protocols.comparison.contrasts import Contrast, Contrasts
+from eval_protocols.comparison.outcomes import ComparableOutcomes
 from eval_protocols.statistics import CONFIDENCE, Estimate, retention, sweep_area
 
 
@@ -110,7 +110,7 @@ def compare(
             1 - confidence and its interval does not contain 0.
 
     Raises:
-        eval_protocols.comparison_checks.NotComparableError: In one line: different protocols, no
+        eval_protocols.comparison.checks.NotComparableError: In one line: different protocols, no
             common task, results of a side that are not training runs of one policy.
     """
     check_comparable(first, second)

@@ -27,15 +27,15 @@ from eval_protocols.action_archive import (
     file_sha256,
 )
 from eval_protocols.episodes import EpisodeRecord, unit_of
-from eval_protocols.replay import ReplayError
-from eval_protocols.replay_processes import ReplaySettings, replay_all
 from eval_protocols.results import InvalidResultError, Result, read_result
-from eval_protocols.verification_checks import (
+from eval_protocols.verification.checks import (
     RefusedError,
     check_actions,
     check_claims,
     check_nothing_claimed,
 )
+from eval_protocols.verification.processes import ReplaySettings, replay_all
+from eval_protocols.verification.replay import ReplayError
 
 NOT_SHOWN = (
     "that the actions came from the named policy with the named weights, config and training data",

@@ -21,7 +21,7 @@ from eval_protocols.action_archive import title
 from eval_protocols.episodes import EpisodeRecord, unit_of
 from eval_protocols.protocol import Condition
 from eval_protocols.render_processes import start_worker
-from eval_protocols.replay import Replayer, ReplayError
+from eval_protocols.verification.replay import Replayer, ReplayError
 
 #: Episodes that wait for each worker, so that none is idle and few actions are in memory.
 QUEUED = 4
