@@ -79,7 +79,7 @@ def _condition_table(result: Result) -> Table:
     several = len(summary["overall"]) > 1
     table.add_column("task", no_wrap=True, overflow="fold")
     if several:
-        table.add_column("condition", overflow="fold", min_width=12)
+        table.add_column("condition", overflow="fold")
     for name in ("episodes", "errors"):
         table.add_column(name, justify="right")
     headline = protocol["headline"]
