@@ -7,12 +7,9 @@ script but ours, named by hash, and loads nothing.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import shlex
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 import jinja2
@@ -20,6 +17,7 @@ from markupsafe import Markup
 
 from eval_protocols.leaderboard.document import JSON_NAME, Document
 from eval_protocols.leaderboard.names import visible
+from eval_protocols.report.inline import csp_hash, inline_source
 from eval_protocols.report.words import observed, percent, readable, title
 
 #: Entries that an index card shows.
@@ -58,10 +56,10 @@ def render_site(document: Document) -> dict[str, str]:
 
 
 def _environment() -> jinja2.Environment:
-    style = _source("eval_protocols.report", "report.css")
-    style += _source("eval_protocols.leaderboard", "templates/leaderboard.css")
-    script = _source("eval_protocols.report", "report.js")
-    script += _source("eval_protocols.leaderboard", "templates/leaderboard.js")
+    style = inline_source("eval_protocols.report", "report.css")
+    style += inline_source("eval_protocols.leaderboard", "templates/leaderboard.css")
+    script = inline_source("eval_protocols.report", "report.js")
+    script += inline_source("eval_protocols.leaderboard", "templates/leaderboard.js")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("eval_protocols.leaderboard", "templates"),
         autoescape=True,
@@ -83,8 +81,8 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(
         style=Markup(style),
         script=Markup(script),
-        style_hash=Markup(_csp_hash(style)),
-        script_hash=Markup(_csp_hash(script)),
+        style_hash=Markup(csp_hash(style)),
+        script_hash=Markup(csp_hash(script)),
         card_entries=CARD_ENTRIES,
         json_name=JSON_NAME,
     )
@@ -111,13 +109,3 @@ def _results(document: Document) -> dict[str, list[Mapping[str, Any]]]:
 def _points(rate: float) -> str:
     """A rate, or its spread, in percent without the sign."""
     return f"{100 * rate:.1f}"
-
-
-def _source(package: str, name: str) -> str:
-    """A file that goes into every page as it is."""
-    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
-
-
-def _csp_hash(source: str) -> str:
-    """How a content security policy names an inline style or script."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"

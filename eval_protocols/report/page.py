@@ -6,12 +6,9 @@ page's content security policy runs no script but our own, named by hash, and lo
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from eval_protocols.perturbations import Perturbations
 from eval_protocols.report import words
 from eval_protocols.report.curves import frames, sweeps
 from eval_protocols.report.generalization import camera_grids, change, headline, heat_map
+from eval_protocols.report.inline import csp_hash, inline_source
 from eval_protocols.report.media import (
     MAX_EMBEDDED_BYTES,
     Clip,
@@ -85,7 +83,9 @@ def render(
     rows = episode_rows(episodes, clips, stills)
     twins = filmed_twins(rows, {each["name"]: each["twin"] for each in protocol["conditions"]})
     shown = {key_of(row.record) for them in twins.values() for group in them for row in group}
-    style, script = _source("report.css"), _source("report.js")
+    style, script = (
+        inline_source("eval_protocols.report", name) for name in ("report.css", "report.js")
+    )
     return (
         _environment()
         .get_template("report.html.j2")
@@ -113,8 +113,8 @@ def render(
             ),
             style=Markup(style),
             script=Markup(script),
-            style_hash=_csp_hash(style),
-            script_hash=_csp_hash(script),
+            style_hash=csp_hash(style),
+            script_hash=csp_hash(script),
         )
     )
 
@@ -193,13 +193,3 @@ def _mean_seconds(episodes: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str 
         for task in (episode["task"], None):
             times.setdefault((episode["condition"], task), []).append(episode["wall_s"])
     return {key: sum(values) / len(values) for key, values in times.items()}
-
-
-def _source(name: str) -> str:
-    """A file that goes into the page as it is."""
-    return resources.files("eval_protocols.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _csp_hash(source: str) -> str:
-    """How a content security policy names an inline style or script."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
