@@ -34,6 +34,7 @@ from policies.sem.joint_states import ARM_TOKENS, LinkPoses
 from policies.sem.method import Sem
 from policies.sem.scene_encoder import SceneEncoder
 from policies.sem.spatial_enhancer import SpatialEnhancer
+from policies.sem.window_block import WindowBlock
 
 Replacement = tuple[Any, str, Any]
 """An object (or module of Python), a name in it, and what is put there."""
@@ -205,8 +206,28 @@ def _checkpointing(sem: Sem) -> list[Replacement]:
 
         return forward
 
-    blocks = [m for m in sem.scene.image_encoder.modules() if isinstance(m, SwinLayer)]
-    return [(block, "forward", again(block)) for block in blocks]
+    return [(block, "forward", again(block)) for block in _blocks(sem)]
+
+
+def _blocks(sem: Sem) -> list[WindowBlock]:
+    return [m for m in sem.scene.image_encoder.modules() if isinstance(m, WindowBlock)]
+
+
+def _padded_projections(sem: Sem) -> list[Replacement]:
+    """Swin's blocks pad, shift and cut their maps into windows before they project tokens."""
+    config, replacements = sem.scene.image_encoder.backbone.config, []
+    for block in _blocks(sem):
+        attention = block.attention
+        width = attention.num_attention_heads * attention.head_dim
+        with torch.device("meta"):  # its parameters are the block's
+            other = SwinLayer(config, width, (0, 0), attention.num_attention_heads)
+        other.attention, other.mlp, other.drop_path = attention, block.mlp, block.drop_path
+        other.layernorm_before = block.layernorm_before
+        other.layernorm_after = block.layernorm_after
+        other.shift_size = block.shift
+        other.train(block.training)
+        replacements.append((block, "forward", other.forward))
+    return replacements
 
 
 WAYS: dict[str, Callable[[Sem], list[Replacement]]] = {
@@ -218,6 +239,7 @@ WAYS: dict[str, Callable[[Sem], list[Replacement]]] = {
     "kinematics by matrices of all frames": _all_frames,
     "depth targets from one-hot tensors": _one_hot_targets,
     "gradient checkpointing of Swin": _checkpointing,
+    "padding of Swin's maps before projections": _padded_projections,
 }
 """What the released code does and we do not, in the order in which `sem_speed.py` leaves it out."""
 
@@ -229,7 +251,7 @@ def released_way(sem: Sem, ways: Collection[str]) -> Iterator[None]:
     """Has a model compute in some of `WAYS` as the released code does."""
     before: list[tuple[Any, str, bool, Any]] = []
     try:
-        for name in reversed(WAYS):  # products of pairs before what hands them relations
+        for name in reversed(WAYS):  # what is wrapped before what wraps it
             for owner, attribute, value in WAYS[name](sem) if name in ways else ():
                 own = vars(owner)
                 before.append((owner, attribute, attribute in own, own.get(attribute)))

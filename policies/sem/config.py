@@ -68,6 +68,9 @@ class SemConfig:
         depth_dim: Channels of depth features, and of the position embedding.
         depth_anchors: Number of depths in the depth distribution.
         depth_range: The first and the last of them, in m.
+        position_gain: Factor of the first weights of the embedding of positions. Objects are a tenth
+            of a metre apart: at 1, as released, embeddings all but ignore that until their weights
+            have grown.
         enhancer_ffn: Hidden channels of the spatial enhancer's feed-forward network.
         depth_loss: Weight of the depth loss.
         backbone_weights: Folder of a transformers checkpoint of Grounding DINO (the paper's:
@@ -112,6 +115,7 @@ class SemConfig:
     depth_dim: int = 32
     depth_anchors: int = 128
     depth_range: tuple[float, float] = (0.01, 1.2)
+    position_gain: float = 1.0
     enhancer_ffn: int = 1024
     depth_loss: float = 1.0
     backbone_weights: str | None = None

@@ -13,6 +13,7 @@ from transformers import GroundingDinoModel, SwinBackbone, SwinConfig
 
 from policies.sem.config import SemConfig
 from policies.sem.neck import Neck
+from policies.sem.window_block import WindowBlock
 
 # ImageNet's, in RGB order, for values 0 .. 255.
 _MEAN = (123.675, 116.28, 103.53)
@@ -57,9 +58,11 @@ class ImageEncoder(nn.Module):
         )
         # That of a classifier, which nothing reads.
         self.backbone.swin.register_module("layernorm", nn.Identity())
+        stages: Any = self.backbone.swin.encoder.layers
+        for stage in stages:
+            stage.blocks = nn.ModuleList(WindowBlock(block) for block in stage.blocks)
         if config.gradient_checkpointing:
             self.backbone.gradient_checkpointing_enable()
-            stages: Any = self.backbone.swin.encoder.layers
             for stage in stages:  # or its blocks, flagged too, are computed up to three times
                 stage.gradient_checkpointing = False
         channels = dict(zip(self._strides, self.backbone.channels, strict=True))

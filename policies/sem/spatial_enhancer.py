@@ -34,6 +34,8 @@ class SpatialEnhancer(nn.Module):
             nn.Linear(width, width), nn.ReLU(), nn.Linear(width, config.depth_anchors)
         )
         self.position = nn.Linear(3, depth_dim)
+        with torch.no_grad():
+            self.position.weight.mul_(config.position_gain)
         self.ffn = nn.Sequential(
             nn.Linear(fused, config.enhancer_ffn),
             nn.ReLU(),
