@@ -48,7 +48,7 @@ continues where it stopped.
 """
 
 EXAMPLES = {
-    "The scripted expert on all tasks": "",
+    "The scripted expert on all tasks, and the shipped policies on theirs": "",
     "A policy of your own, two tasks": (
         "policy=my_package.policy:MyPolicy policy_config.checkpoint=runs/1.safetensors \\\n"
         "      tasks=[block_hammer_beat,block_handover] episodes=100"

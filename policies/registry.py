@@ -27,6 +27,7 @@ BUILT_IN = {
     "dp": "policies.imitation.acting:DpPolicy",
     "dp3": "policies.imitation.acting:Dp3Policy",
     "act": "policies.imitation.acting:ActPolicy",
+    "pretrained": "policies.pretrained.policy:PretrainedPolicy",
     "remote": "policies.remote:RemotePolicy",
 }
 

@@ -68,9 +68,9 @@ class SemConfig:
         depth_dim: Channels of depth features, and of the position embedding.
         depth_anchors: Number of depths in the depth distribution.
         depth_range: The first and the last of them, in m.
-        position_gain: Factor of the first weights of the embedding of positions. Objects are a tenth
-            of a metre apart: at 1, as released, embeddings all but ignore that until their weights
-            have grown.
+        position_gain: Factor of the first weights of the embedding of positions. Objects are a
+            tenth of a metre apart: at 1, as released, embeddings all but ignore that until their
+            weights have grown.
         enhancer_ffn: Hidden channels of the spatial enhancer's feed-forward network.
         depth_loss: Weight of the depth loss.
         backbone_weights: Folder of a transformers checkpoint of Grounding DINO (the paper's:

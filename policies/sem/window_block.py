@@ -168,9 +168,7 @@ class _IntoWindows(torch.autograd.Function):
 
 class _OutOfWindows(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, windows: Tensor, tokens: Tensor, slots: Tensor, padded: Tensor
-    ) -> Tensor:
+    def forward(ctx: Any, windows: Tensor, tokens: Tensor, slots: Tensor, padded: Tensor) -> Tensor:
         ctx.save_for_backward(tokens, padded)
         return windows.index_select(0, slots)
 

@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from policies.training.sb3_callbacks import read_curve
+from policies.training.curve import read_curve
 
 
 def plot(path: Path) -> Path:

@@ -222,7 +222,8 @@ def test_what_shows_later_is_one_line_as_well(arguments, message, tmp_path, here
 def test_the_help_names_every_option_and_every_name(capsys):
     assert main(["--help"]) == 0
     page = capsys.readouterr().out
-    for option in ("policy=expert", "tasks=all", "episodes=10", "workers=auto", "output_dir=null"):
+    options = ("policy=[expert, pretrained]", "tasks=all", "episodes=10", "workers=auto")
+    for option in (*options, "output_dir=null"):
         assert f"\n  {option}\n" in page
     for name in ("block_hammer_beat", "in_domain", "random", "module:Class"):
         assert name in page

@@ -50,3 +50,12 @@ def test_tokens_learn_where_they_look(depth):
     here, there = (module(image, depths, logits, looking()) for _ in range(2))
     assert here.shape == image.shape
     assert (here - there).abs().max() > 1e-3
+
+
+def test_gain_of_positions_changes_their_first_weights_alone():
+    released, lifted = (
+        (torch.manual_seed(0), enhancer(position_gain=gain))[1].state_dict() for gain in (1.0, 10.0)
+    )
+    for name, weight in released.items():
+        gain = 10 if name == "position.weight" else 1
+        assert torch.equal(lifted[name], gain * weight)
