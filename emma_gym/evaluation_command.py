@@ -87,35 +87,45 @@ def run(arguments: Sequence[str]) -> int:
 def settings_from(options: Options, arguments: Sequence[str]) -> list[EvaluationSettings]:
     """The evaluation of each policy; checks as much as is possible without starting a worker.
 
+    One policy has to be able to do all tasks that are named; of several, each does what it can.
+
     Raises:
         ValueError: In one line, with the nearest valid names or values.
     """
     policies, folder = options.texts("policy"), options.optional_path("output_dir")
     if folder is not None and folder.exists() and not folder.is_dir():
         raise UsageError(f"output_dir={folder}: not a folder")
+    made_for = [() if ":" in name else load_policy_class(name).tasks or () for name in policies]
+    wanted = None if options.is_text("tasks", "all") else options.texts("tasks")
+    for task in wanted or ():
+        load_task(task)
     if len(policies) == 1:
-        return [_settings(policies[0], folder, options, arguments)]
+        tasks = wanted or list(made_for[0] or task_names())
+        return [_settings(policies[0], tasks, folder, options, arguments)]
     if options.mapping("policy_config"):
         raise UsageError(f"policy_config is for one policy, not for {len(policies)}")
-    return [
-        _settings(policy, folder and folder / policy.replace(":", "."), options, arguments)
-        for policy in policies
-    ]
+    found = []
+    for policy, able in zip(policies, made_for, strict=True):
+        every = wanted or task_names()
+        if tasks := [task for task in every if not able or task in able]:
+            place = folder and folder / policy.replace(":", ".")
+            found.append(_settings(policy, tasks, place, options, arguments))
+    if not found:
+        raise UsageError(f"none of the policies was made for tasks={','.join(wanted or ())}")
+    return found
 
 
 def _settings(
-    policy: str, output_dir: Path | None, options: Options, arguments: Sequence[str]
+    policy: str,
+    tasks: Sequence[str],
+    output_dir: Path | None,
+    options: Options,
+    arguments: Sequence[str],
 ) -> EvaluationSettings:
-    every = task_names()
-    if ":" not in policy:
-        every = list(load_policy_class(policy).tasks or every)
     protocol = load_protocol(options.text("protocol"))
     training = options.optional_text("training")
     if training not in (None, OTHER_DATA):
         protocol.training_set(str(training))
-    tasks = every if options.is_text("tasks", "all") else options.texts("tasks")
-    for task in tasks:
-        load_task(task)
     policy_config = options.mapping("policy_config")
     if not jsonable(policy_config):
         raise UsageError(f"policy_config={policy_config}: not all finite numbers")
@@ -124,7 +134,7 @@ def _settings(
     else:
         workers = options.integer("workers", 0, also=" or auto")
     return EvaluationSettings(
-        tasks=tasks,
+        tasks=list(tasks),
         policy=policy,
         policy_config=policy_config,
         protocol=protocol.name,

@@ -246,3 +246,13 @@ def wait_for_lines(path, count):
     while not path.exists() or path.read_bytes().count(b"\n") < count:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_of_several_policies_each_does_the_tasks_it_was_made_for(tmp_path, capsys, monkeypatch):
+    wanted = ["episodes=1", "workers=0", "video=0", f"output_dir={tmp_path / 'out'}"]
+    assert main(["policy=[hold, pretrained]", "tasks=tool_adjust", *wanted]) == 0
+    assert os.listdir(tmp_path / "out") == ["hold"]
+    capsys.readouterr()
+    monkeypatch.setattr("policies.scripted.HoldPolicy.tasks", ("block_handover",))
+    assert main(["policy=[hold, pretrained]", "tasks=tool_adjust", *wanted]) == 2
+    assert capsys.readouterr().err == "error: none of the policies was made for tasks=tool_adjust\n"

@@ -19,8 +19,8 @@ from emma_gym.verify import main
 def folder(tmp_path_factory):
     """An evaluation of three short episodes."""
     folder = tmp_path_factory.mktemp("run") / "expert"
-    arguments = ["tasks=tool_adjust", "episodes=3", "workers=0", "video=0", f"output_dir={folder}"]
-    assert evaluate(arguments) == 0
+    arguments = ["policy=expert", "tasks=tool_adjust", "episodes=3", "workers=0", "video=0"]
+    assert evaluate([*arguments, f"output_dir={folder}"]) == 0
     return folder
 
 
