@@ -81,7 +81,9 @@ class Optimization:
         batch_size: Windows in one optimizer step, over all processes and accumulated batches.
         learning_rate: At its height.
         betas: Of AdamW.
-        weight_decay: Of AdamW.
+        weight_decay: Of AdamW and Muon.
+        muon_learning_rate: Of Muon at its height, which then trains the matrices
+            (`policies.training.muon`); 0 leaves everything to AdamW.
         warmup_steps: Steps in which the learning rate rises linearly.
         schedule: `cosine` (to 0), `step` (a tenth in the last tenth of the steps) or `constant`.
         clip_norm: Greatest norm of the gradient; 0 does not clip.
@@ -95,6 +97,7 @@ class Optimization:
     learning_rate: float
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
+    muon_learning_rate: float = 0.0
     warmup_steps: int = 500
     schedule: str = "cosine"
     clip_norm: float = 0.0

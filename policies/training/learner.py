@@ -1,4 +1,4 @@
-"""A method in training: its optimizer, the average of its weights, and one step of both."""
+"""A method in training: its optimizers, the average of its weights, and one step of both."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from policies.imitation.devices import autocast
 from policies.imitation.method import ImitationMethod, Optimization
 from policies.training.frame_order import seed_of
 from policies.training.learning_rate import rate_factor
+from policies.training.optimizers import optimizers
 from policies.training.state import Progress, load_state, save_state
 
 
@@ -58,17 +59,7 @@ class Learner:
         self._optimization, self._accelerator, self._seed = optimization, accelerator, seed
         self._autocast = autocast(accelerator.device, precision)
         self._parameters = list(method.parameters())
-        groups = [
-            {"params": [each for each in parameters if each.requires_grad], "scale": scale}
-            for parameters, scale in method.parameter_groups()
-        ]
-        self._optimizer = torch.optim.AdamW(
-            groups,
-            lr=optimization.learning_rate,
-            betas=optimization.betas,
-            weight_decay=optimization.weight_decay,
-            fused=True,
-        )
+        self._optimizers = optimizers(method.parameter_groups(), optimization)
         self._average = None
         if optimization.ema_power > 0:
             self._average = EMAModel(
@@ -92,9 +83,10 @@ class Learner:
             clipping.
         """
         self._method.train()
-        rate = self._optimization.learning_rate * rate_factor(self._optimization, number)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
+        factor = rate_factor(self._optimization, number)
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = factor * group["height"]
         measured: dict[str, Tensor] = {}
         for place, batch in enumerate(batches):
             losses = self._backward(number, place, batch, len(batches))
@@ -105,13 +97,16 @@ class Learner:
             measured = self._accelerator.reduce(measured, "mean")
         clip = self._optimization.clip_norm or float("inf")
         norm = self._accelerator.clip_grad_norm_(self._parameters, clip)
-        self._optimizer.step()
-        self._optimizer.zero_grad()
+        for optimizer in self._optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
         if self._average is not None:
             self._average.step(self._parameters)
         return {
             **measured,
-            "learning_rate": torch.tensor(rate, dtype=torch.float64),
+            "learning_rate": torch.tensor(
+                factor * self._optimization.learning_rate, dtype=torch.float64
+            ),
             "grad_norm": norm,
         }
 
@@ -130,11 +125,11 @@ class Learner:
 
     def save(self, folder: Path, progress: Progress) -> None:
         """Writes a state to go on from."""
-        save_state(folder, progress, self._method, self._average, self._optimizer)
+        save_state(folder, progress, self._method, self._average, self._optimizers)
 
     def load(self, state: Path) -> None:
         """Goes on from a state."""
-        load_state(state, self._method, self._average, self._optimizer)
+        load_state(state, self._method, self._average, self._optimizers)
 
     def _backward(self, number: int, place: int, batch: Batch, batches: int) -> dict[str, Tensor]:
         where = (self._seed, number, place, self._accelerator.process_index)

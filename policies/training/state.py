@@ -1,4 +1,4 @@
-"""What a training goes on from: weights, their average and the optimizer, as safetensors and JSON.
+"""What a training goes on from: weights, their average and the optimizers, as safetensors and JSON.
 
 `checkpoints/00001200/` is the state after 1200 steps. A folder of that kind is whole: it gets its
 name when everything is in it. One is kept.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def save_state(
     progress: Progress,
     method: nn.Module,
     average: EMAModel | None,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
 ) -> None:
     """Writes the state, and deletes those before it."""
     named = dict(method.named_parameters())
@@ -61,6 +61,7 @@ def save_state(
         staging / OPTIMIZER,
         {
             f"{name}/{key}": value
+            for optimizer in optimizers
             for name, parameter in named.items()
             for key, value in optimizer.state.get(parameter, {}).items()
         },
@@ -91,9 +92,12 @@ def load_progress(state: Path) -> Progress:
 
 
 def load_state(
-    state: Path, method: nn.Module, average: EMAModel | None, optimizer: torch.optim.Optimizer
+    state: Path,
+    method: nn.Module,
+    average: EMAModel | None,
+    optimizers: Sequence[torch.optim.Optimizer],
 ) -> None:
-    """Sets network, average and optimizer to what they were.
+    """Sets network, average and optimizers to what they were.
 
     Raises:
         TrainingError: If the state is damaged, or another method's.
@@ -109,15 +113,16 @@ def load_state(
         moments = _by_parameter(load_file(state / OPTIMIZER))
     except (OSError, RuntimeError, KeyError, SafetensorError) as error:
         raise _damaged(state, error) from None
-    # As the optimizer numbers its parameters: group by group.
-    order = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     names = {parameter: name for name, parameter in named.items()}
-    numbered = {
-        number: moments[names[parameter]]
-        for number, parameter in enumerate(order)
-        if names[parameter] in moments
-    }
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": numbered})
+    for optimizer in optimizers:
+        # As the optimizer numbers its parameters: group by group.
+        order = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        numbered = {
+            number: moments[names[parameter]]
+            for number, parameter in enumerate(order)
+            if names[parameter] in moments
+        }
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": numbered})
 
 
 def _by_parameter(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:

@@ -27,7 +27,8 @@ def cell(name: str, task: str, paper: dict[str, dict[str, float]]) -> str:
     path = HERE / name / task / "result.json"
     if not path.exists():
         return ""
-    rate = json.loads(path.read_text())["summary"]["overall"]["success_once"]
+    (overall,) = json.loads(path.read_text())["summary"]["overall"]
+    rate = overall["success_once"]
     low, high = (round(100 * rate[end]) for end in ("low", "high"))
     told = f"{100 * rate['rate']:.0f} ({low} .. {high})"
     return f"{told} [{paper[name][task]:.1f}]" if task in paper.get(name, {}) else told

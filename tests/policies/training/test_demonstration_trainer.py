@@ -59,6 +59,17 @@ def test_a_training_writes_all_its_files_and_learns(training, tmp_path):
     assert any("step 60/60" in line for line in lines)
 
 
+def test_a_training_with_two_optimizers_goes_on_as_well(training, tmp_path):
+    rates = {"optimization": {"muon_learning_rate": 0.02}}
+    whole, _ = training(folder=tmp_path / "whole", **rates)
+    training(order=interrupted(5), **rates)
+    second, _ = training(**rates)
+    assert curve(second) == curve(whole)
+    assert same(weights(second), weights(whole))
+    adamw_alone, _ = training(folder=tmp_path / "adamw")
+    assert curve(adamw_alone) != curve(whole)
+
+
 @pytest.mark.parametrize("loader_workers", [0, 1])
 def test_one_that_was_interrupted_has_the_curve_of_one_that_was_not(
     loader_workers, training, tmp_path
