@@ -1,1 +1,1 @@
-"""What changes the data: generative augmentation and replay weighting. Empty until they exist."""
+"""What changes the data that policies learn from: DreamTransfer, and metrics of its videos."""

@@ -1,0 +1,210 @@
+"""Whether things and light look as a prompt says.
+
+**Reconstruction**: how EMMA measures text alignment is not known. A simulator knows which pixels
+show what, so that the words of a prompt that say how something looks can be checked one by one;
+`clip_score` is the measure for the prompt as a whole.
+
+What is judged are colors as they are seen, light included: a white cup in red light is pink here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from augment.clip import Clip, ClipError
+from augment.video_metrics.color_names import basic, checked_name, color_names, is_called
+from augment.video_metrics.lab import LUMINANCE, difference, lab, linear
+from envs.errors import nearest
+
+LEAST_PIXELS = 30
+"""Pixels of a region in a whole clip, below which nothing can be said about it."""
+MOST_PIXELS = 20_000
+"""Pixels of a region that are enough; of more, every n-th counts."""
+STOPS = 0.4
+"""Change of brightness, as the logarithm to base 2, that makes light bright or dim."""
+TINT = 0.25
+"""Likewise of red against blue, for warm and cool: about daylight against a cloudy morning."""
+
+LIGHTS = {"brightness": ("dim", "normal", "bright"), "temperature": ("cool", "neutral", "warm")}
+"""Kinds of claims about the light, and what they may expect, from low to high."""
+KINDS = ("color", *LIGHTS)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that a prompt says about how a clip looks.
+
+    Attributes:
+        ids: The things it is about, as `Clip.segmentation` has them. For `color`, what has it; for
+            the light, surfaces that the prompt leaves as they were (walls), or none for whole
+            pictures, whose own colors then count as light.
+        kind: One of `KINDS`.
+        expected: A name of `color_names`, or one of `LIGHTS`.
+    """
+
+    ids: tuple[int, ...]
+    kind: str
+    expected: str
+
+    def __post_init__(self) -> None:
+        """Checks the words.
+
+        Raises:
+            ClipError: In one line.
+        """
+        if self.kind not in KINDS:
+            raise ClipError(f"unknown kind of claim '{self.kind}'; {nearest(self.kind, KINDS)}")
+        if self.kind == "color":
+            checked_name(self.expected)
+            if not self.ids:
+                raise ClipError(f"a claim of the color '{self.expected}' names no thing")
+        elif self.expected not in LIGHTS[self.kind]:
+            raise ClipError(f"{self.kind} is {', '.join(LIGHTS[self.kind])}, not '{self.expected}'")
+
+
+def region_color(clip: Clip, ids: Sequence[int]) -> NDArray[np.float32] | None:
+    """The main color (Lab) of some things in a clip.
+
+    A thing may have a label, shadows and highlights: it has the basic color that most of its pixels
+    have, and of those it is the geometric median. Pixels at the edge of a thing are left out where
+    others are enough, as they may be mixed with what is behind it.
+
+    Args:
+        clip: With segmentation.
+        ids: The things.
+
+    Returns:
+        The color; None where they are hardly in the picture.
+
+    Raises:
+        ClipError: If the clip has no segmentation.
+    """
+    mask = clip.mask(ids)
+    cross = ndimage.generate_binary_structure(2, 1)[None, None]
+    inner = ndimage.binary_erosion(mask, cross, border_value=1)
+    if inner.sum() >= LEAST_PIXELS:
+        mask = inner
+    pixels = clip.rgb[mask]
+    if len(pixels) < LEAST_PIXELS:
+        return None
+    colors = lab(pixels[:: -(-len(pixels) // MOST_PIXELS)])
+    kinds, kind, counts = np.unique(color_names(colors), return_inverse=True, return_counts=True)
+    terms = np.array([basic(name) for name in kinds])
+    votes = {term: counts[terms == term].sum() for term in terms}
+    return _geometric_median(colors[terms[kind] == max(votes, key=lambda term: votes[term])])
+
+
+def brightness(clip: Clip, reference: Clip, ids: Sequence[int] = ()) -> float | None:
+    """How much brighter a clip is than a reference, in stops.
+
+    Args:
+        clip: The clip.
+        reference: What it is compared with: its source.
+        ids: Surfaces that are compared; none for whole pictures.
+
+    Returns:
+        Logarithm to base 2 of the ratio of mean luminances; None where there is nothing to see.
+    """
+    lights = _light(clip, ids), _light(reference, ids)
+    if lights[0] is None or lights[1] is None:
+        return None
+    now, before = (float(light @ LUMINANCE) for light in (lights[0], lights[1]))
+    return float(np.log2(now / before))
+
+
+def temperature(clip: Clip, reference: Clip, ids: Sequence[int] = ()) -> float | None:
+    """How much warmer the light of a clip is than that of a reference, in stops of red over blue.
+
+    Args:
+        clip: The clip.
+        reference: What it is compared with: its source.
+        ids: Surfaces that are compared; none for whole pictures.
+
+    Returns:
+        Logarithm to base 2 of the ratio of red to blue, less the reference's; None where there is
+        nothing to see.
+    """
+    lights = _light(clip, ids), _light(reference, ids)
+    if lights[0] is None or lights[1] is None:
+        return None
+    now, before = (float(np.log2(light[0] / light[2])) for light in (lights[0], lights[1]))
+    return now - before
+
+
+def holds(clip: Clip, claim: Claim, reference: Clip | None = None) -> bool | None:
+    """Whether a claim is true of a clip; None where it cannot be seen.
+
+    Args:
+        clip: The clip.
+        claim: What is said.
+        reference: The clip's source, which light is compared with.
+
+    Raises:
+        ClipError: If light is claimed and there is no reference, or things and no segmentation.
+    """
+    if claim.kind == "color":
+        color = region_color(clip, claim.ids)
+        return None if color is None else is_called(color, claim.expected)
+    if reference is None:
+        raise ClipError(f"a claim of {claim.kind} needs a reference clip")
+    if claim.kind == "brightness":
+        amount, limit = brightness(clip, reference, claim.ids), STOPS
+    else:
+        amount, limit = temperature(clip, reference, claim.ids), TINT
+    if amount is None:
+        return None
+    level = 1 + int(amount >= limit) - int(amount <= -limit)
+    return LIGHTS[claim.kind][level] == claim.expected
+
+
+def attribute_accuracy(
+    clips: Sequence[Clip],
+    claims: Sequence[Sequence[Claim]],
+    references: Sequence[Clip] | None = None,
+) -> float | None:
+    """Part of the claims that are true, over all clips.
+
+    Args:
+        clips: N clips.
+        claims: What the prompt of each says.
+        references: The source of each, which light is compared with.
+
+    Returns:
+        The part; None where no claim can be seen.
+
+    Raises:
+        ClipError: If there are not as many claims or references as clips.
+    """
+    if len(claims) != len(clips) or (references is not None and len(references) != len(clips)):
+        raise ClipError(f"{len(clips)} clips need as many lists of claims, and references if any")
+    sources: Sequence[Clip | None] = [None] * len(clips) if references is None else references
+    found = [
+        holds(clip, claim, source)
+        for clip, said, source in zip(clips, claims, sources, strict=True)
+        for claim in said
+    ]
+    seen = [truth for truth in found if truth is not None]
+    return float(np.mean(seen)) if seen else None
+
+
+def _light(clip: Clip, ids: Sequence[int]) -> NDArray[np.float32] | None:
+    """Mean linear RGB (3,) of a region, or of whole pictures."""
+    pixels = clip.rgb[clip.mask(ids)] if ids else clip.rgb.reshape(-1, 3)
+    if len(pixels) < LEAST_PIXELS:
+        return None
+    mean: NDArray[np.float32] = linear(pixels).mean(axis=0, dtype=np.float64)
+    return np.maximum(mean, 1e-4)  # a black picture has no tint
+
+
+def _geometric_median(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The point (3,) with the least sum of distances to points (N, 3) (Weiszfeld's iteration)."""
+    middle = np.median(points, axis=0)
+    for _ in range(20):
+        weights = 1.0 / np.maximum(difference(points, middle), 0.1)
+        middle = weights @ points / weights.sum()
+    return middle.astype(np.float32)
