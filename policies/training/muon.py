@@ -86,7 +86,7 @@ class Muon(torch.optim.Optimizer):
 def orthogonalized(matrices: Tensor) -> Tensor:
     """Matrices (N, rows, columns) whose singular values are all brought near 1.
 
-    Five Newton-Schulz iterations with Jordan's coefficients leave them in about 0.7 .. 1.2.
+    Five Newton-Schulz iterations with Jordan's coefficients bring them near, not to 1.
     """
     a, b, c = _COEFFICIENTS
     tall = matrices.shape[1] > matrices.shape[2]
