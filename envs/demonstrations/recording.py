@@ -194,6 +194,7 @@ def _replay(
         "instruction": info["instruction"],
         "variations": info["variations"],
         "instances": info["instances"],
+        "things": _things(env),
         "clutter": info["clutter"],
         "table_height": env.simulation.table_height,
         "solved_at": planned.solved_at,
@@ -211,6 +212,17 @@ def _replay(
             raise ReplayError(f"{planned.task}, seed {planned.seed}: the replay ended elsewhere")
 
     return episode, frames()
+
+
+def _things(env: RecordedEnv) -> dict[str, dict[str, Any]]:
+    """What segmentation's numbers stand for, by name, the room and the robot included."""
+    simulation = env.simulation
+    things = {
+        name: {"ids": [entity.per_scene_id], "description": simulation.models[name].description}
+        for name, entity in simulation.things.items()
+    }
+    links = [link.entity.per_scene_id for link in simulation.robot.articulation.links]
+    return {**things, "robot": {"ids": links, "description": "two robot arms"}}
 
 
 def _state(observation: Mapping[str, Any], info: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from envs.objects import textures
-from envs.objects.instances import UNSEEN, appearance_rng, shape_rng
+from envs.objects.instances import FOR_GENERATORS, UNSEEN, appearance_rng, shape_rng
 from envs.objects.model import Color, Grasp, ObjectModel, Texture, VisualPart
-from envs.objects.palette import linear
+from envs.objects.palette import linear, swatch
 from envs.objects.shapes import lathe, lathe_hull, tube
 
 MASS = 0.1
@@ -71,6 +71,13 @@ _VARIETIES = (
 )
 
 
+def _variety(appearance: int) -> _Variety:
+    if appearance not in FOR_GENERATORS:
+        return _VARIETIES[appearance]
+    (name, ground), (_, blush) = (swatch("apple", appearance, place) for place in (0, 1))
+    return _Variety(name, ground, blush, part=0.4, streaks=0.3)
+
+
 @cache
 def apple(shape: int, appearance: int) -> ObjectModel:
     """An apple of 100 g, 6.0 to 7.1 cm across and 4.5 to 6.4 cm high.
@@ -84,7 +91,7 @@ def apple(shape: int, appearance: int) -> ObjectModel:
     half = max(z for _, z in profile)
     widest = max(profile)
     rng = appearance_rng("apple", appearance)
-    variety = _VARIETIES[appearance]
+    variety = _variety(appearance)
     stem, tip = _stem(profile[-1][1], half, rng)
     visuals = [
         VisualPart(

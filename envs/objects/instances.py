@@ -2,7 +2,8 @@
 
 A family is a function `family(shape, appearance, ...)` that makes a model: the same one for the
 same two numbers, always. `shape` decides everything that touches, `appearance` only what is seen.
-Numbers 0-9 may be seen in training; 10-19 are kept for evaluating generalization.
+Numbers 0-9 may be seen in training; 10-19 are kept for evaluating generalization. Appearances
+20-119 are for neither: a generator of pictures learns from them what things may look like.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from envs.objects.model import ObjectModel
 
 SEEN = range(0, 10)
 UNSEEN = range(10, 20)
+FOR_GENERATORS = range(20, 120)
+"""Appearances only."""
 
 Model = TypeVar("Model", ObjectModel, ArticulatedModel)
 Family = Callable[..., ObjectModel]
@@ -29,6 +32,7 @@ def shape_rng(family: str, shape: int) -> np.random.Generator:
     Raises:
         ValueError: For a number that is neither seen nor unseen.
     """
+    _check(family, "shape", shape, UNSEEN.stop)
     return _rng(family, "shape", shape)
 
 
@@ -36,14 +40,27 @@ def appearance_rng(family: str, appearance: int) -> np.random.Generator:
     """The generator that a family draws one appearance from.
 
     Raises:
-        ValueError: For a number that is neither seen nor unseen.
+        ValueError: For a number that no appearance has.
     """
+    check_appearance(family, appearance)
     return _rng(family, "appearance", appearance)
 
 
+def check_appearance(family: str, appearance: int) -> None:
+    """Checks the number of an appearance.
+
+    Raises:
+        ValueError: For one that no appearance has.
+    """
+    _check(family, "appearance", appearance, FOR_GENERATORS.stop)
+
+
+def _check(family: str, what: str, index: int, stop: int) -> None:
+    if index not in range(stop):
+        raise ValueError(f"{family}: {what} {index} is not in 0 .. {stop - 1}")
+
+
 def _rng(family: str, what: str, index: int) -> np.random.Generator:
-    if index not in SEEN and index not in UNSEEN:
-        raise ValueError(f"{family}: {what} {index} is not in 0 .. {UNSEEN.stop - 1}")
     return np.random.default_rng([zlib.crc32(f"{family} {what}".encode()), index])
 
 

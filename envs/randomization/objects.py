@@ -8,11 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from envs.objects.instances import SEEN, UNSEEN
+from envs.objects.instances import FOR_GENERATORS, SEEN, UNSEEN
 from envs.randomization.variation import SizedVariation, Variation
 from envs.scene_settings import Clutter, SceneSettings
-
-ALL_INSTANCES = (*SEEN, *UNSEEN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +18,13 @@ class InstanceNumbers(Variation):
     """The numbers of the instances that things are drawn from. At level n, 2 n of 10 are unseen.
 
     Attributes:
-        numbers: Out of 0 .. 19; from 10 on they are unseen in training.
+        numbers: From 10 on they are unseen in training.
     """
 
     numbers: tuple[int, ...]
     setting: ClassVar[str]
+    STOP: ClassVar[int]
+    """Above the greatest number."""
 
     def __post_init__(self) -> None:
         """Checks the options.
@@ -37,10 +37,11 @@ class InstanceNumbers(Variation):
             not isinstance(self.numbers, tuple)
             or not self.numbers
             or any(
-                type(number) is not int or number not in ALL_INSTANCES for number in self.numbers
+                type(number) is not int or number not in range(self.STOP) for number in self.numbers
             )
         ):
-            raise self.wrong("numbers", self.numbers, "a list of numbers in 0 .. 19")
+            valid = f"a list of numbers in 0 .. {self.STOP - 1}"
+            raise self.wrong("numbers", self.numbers, valid)
 
     @classmethod
     def at_level(cls, level: int) -> Variation:
@@ -64,6 +65,7 @@ class ObjectShape(InstanceNumbers):
 
     name: ClassVar[str] = "object_shape"
     setting: ClassVar[str] = "object_shapes"
+    STOP: ClassVar = UNSEEN.stop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ class ObjectAppearance(InstanceNumbers):
 
     name: ClassVar[str] = "object_appearance"
     setting: ClassVar[str] = "object_appearances"
+    STOP: ClassVar = FOR_GENERATORS.stop
 
 
 @dataclass(frozen=True, kw_only=True)

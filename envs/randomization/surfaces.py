@@ -25,12 +25,27 @@ _BRIGHTEST = 0.85
 """Brightest linear channel of a drawn color: nothing is whiter than paper."""
 
 
+@dataclass(frozen=True, eq=False)
+class SurfaceLook:
+    """What a number stands for.
+
+    Attributes:
+        pattern: `wooden`, `mottled`, `speckled`, `striped`, `chequered`, `dotted` or `plain`.
+        colors: Linear RGB; the ground's, and that of what is on it if the pattern has two.
+        texture: (H, W, 3) uint8 sRGB.
+    """
+
+    pattern: str
+    colors: tuple[Color, ...]
+    texture: Texture
+
+
 @lru_cache(maxsize=64)
-def surface_texture(kind: str, number: int) -> Texture:
-    """A texture: (H, W, 3) uint8 sRGB.
+def surface_look(kind: str, number: int) -> SurfaceLook:
+    """The look of a number.
 
     Args:
-        kind: `table` or `wall`: they have textures of their own.
+        kind: `table` or `wall`: they have looks of their own.
         number: 0 .. 199.
 
     Raises:
@@ -44,18 +59,24 @@ def surface_texture(kind: str, number: int) -> Texture:
     # Both splits have all patterns: what is unseen is this one, not its kind.
     pattern = int(rng.integers(7))
     if pattern == 0:
-        return textures.wood(first, rng, int(rng.integers(4, 12)))
+        return SurfaceLook("wooden", (first,), textures.wood(first, rng, int(rng.integers(4, 12))))
     if pattern == 1:
-        return textures.mottled(first, rng, float(rng.uniform(0.2, 0.6)))
+        return SurfaceLook(
+            "mottled", (first,), textures.mottled(first, rng, float(rng.uniform(0.2, 0.6)))
+        )
     if pattern == 2:
-        return textures.speckled(first, second, rng, float(rng.uniform(0.05, 0.4)))
+        specks = textures.speckled(first, second, rng, float(rng.uniform(0.05, 0.4)))
+        return SurfaceLook("speckled", (first, second), specks)
     if pattern == 3:
-        return textures.stripes(first, second, count, along_v=bool(rng.random() < 0.5))
+        stripes = textures.stripes(first, second, count, along_v=bool(rng.random() < 0.5))
+        return SurfaceLook("striped", (first, second), stripes)
     if pattern == 4:
-        return textures.checks(first, second, count)
+        return SurfaceLook("chequered", (first, second), textures.checks(first, second, count))
     if pattern == 5:
-        return textures.dots(first, second, count, float(rng.uniform(0.15, 0.45)))
-    return textures.encoded(np.broadcast_to(np.array(first), (8, 8, 3)))
+        dots = textures.dots(first, second, count, float(rng.uniform(0.15, 0.45)))
+        return SurfaceLook("dotted", (first, second), dots)
+    plain = textures.encoded(np.broadcast_to(np.array(first), (8, 8, 3)))
+    return SurfaceLook("plain", (first,), plain)
 
 
 def _color(rng: np.random.Generator) -> Color:
@@ -99,7 +120,7 @@ class SurfaceTexture(SizedVariation):
         if value["covers"] == 0.0:
             return settings
         plain: Surface = getattr(settings, self.surface)
-        texture = surface_texture(self.surface, value["texture"])
+        texture = surface_look(self.surface, value["texture"]).texture
         covers = value["covers"]
         # Mixed as sRGB values, which is about how evenly people see.
         mixed = covers * texture + (1.0 - covers) * textures.encoded(np.array(plain.color))

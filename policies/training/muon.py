@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,14 +15,16 @@ _ITERATIONS = 5
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum with orthogonalized updates (Jordan et al. 2024), for matrices only.
+    """Momentum with orthogonalized updates (Jordan et al. 2024), for weights of layers.
 
     All directions in which a gradient changes a matrix get about the same step, so that what few
     samples tell is learned as fast as what all do. Steps are as large as AdamW's at the same
-    learning rate (the factor 0.2 sqrt(max(rows, columns)) of Moonlight, arXiv 2502.16982).
+    learning rate (the factor 0.2 sqrt(max(rows, columns)) of Moonlight, arXiv 2502.16982). A
+    convolution's kernel is a matrix too: a row for each output, all that it reads in the columns.
 
     `torch.optim.Muon` computes matrix after matrix in bfloat16, which CPUs without it emulate; this
-    one takes matrices of one shape together, in float32, and gives the same steps up to rounding.
+    one takes matrices of one shape together, in float32 on such a CPU, and gives the same steps up
+    to rounding.
     """
 
     def __init__(
@@ -34,18 +37,18 @@ class Muon(torch.optim.Optimizer):
         """Builds it.
 
         Args:
-            params: Matrices, or groups of them.
+            params: Matrices and kernels of convolutions, or groups of them.
             lr: Learning rate.
             weight_decay: Part of the weights, times the learning rate, that each step takes away.
             momentum: Of the gradient's running mean (Nesterov).
 
         Raises:
-            ValueError: If one is no matrix.
+            ValueError: If one is a vector or a number.
         """
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
         for group in self.param_groups:
             for parameter in group["params"]:
-                if parameter.ndim != 2:
+                if parameter.ndim < 2:
                     raise ValueError(f"Muon is for matrices, not for {tuple(parameter.shape)}")
 
     @torch.no_grad()
@@ -63,15 +66,14 @@ class Muon(torch.optim.Optimizer):
             by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    by_shape[parameter.shape].append(parameter)
+                    by_shape[parameter.flatten(1).shape].append(parameter)
             for shape, parameters in by_shape.items():
-                steps = orthogonalized(
-                    torch.stack([self._direction(each, group["momentum"]) for each in parameters])
-                )
+                directions = [self._direction(each, group["momentum"]) for each in parameters]
+                steps = orthogonalized(torch.stack(directions).to(_precision(directions[0])))
                 rate = 0.2 * max(shape) ** 0.5 * group["lr"]
                 for parameter, change in zip(parameters, steps, strict=True):
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    parameter.add_(change.to(parameter.dtype), alpha=-rate)
+                    parameter.add_(change.view_as(parameter).to(parameter.dtype), alpha=-rate)
         return loss
 
     def _direction(self, parameter: Tensor, momentum: float) -> Tensor:
@@ -80,7 +82,19 @@ class Muon(torch.optim.Optimizer):
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
         state["momentum"].lerp_(parameter.grad, 1 - momentum)
-        return parameter.grad.lerp(state["momentum"], momentum).float()
+        return parameter.grad.lerp(state["momentum"], momentum).flatten(1).float()
+
+
+@functools.cache
+def _cpu_has_bfloat16() -> bool:
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
+
+
+def _precision(tensor: Tensor) -> torch.dtype:
+    """What the device multiplies fastest, out of what is exact enough."""
+    fast = tensor.device.type != "cpu" or _cpu_has_bfloat16()
+    return torch.bfloat16 if fast else torch.float32
 
 
 def orthogonalized(matrices: Tensor) -> Tensor:

@@ -55,4 +55,4 @@ def optimizers(
 
 
 def _layer(parameter: nn.Parameter) -> bool:
-    return parameter.ndim == 2 and min(parameter.shape) >= SMALLEST_MATRIX
+    return parameter.ndim >= 2 and min(parameter.flatten(1).shape) >= SMALLEST_MATRIX

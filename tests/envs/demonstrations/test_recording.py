@@ -74,7 +74,14 @@ def test_the_next_observation_reports_the_action_as_its_target(recorded):
 
 def test_segmentation_tells_things_apart(recorded):
     picture = recorded.observation(0, ["head_camera"], ["segmentation"])["cameras"]["head_camera"]
-    assert len(np.unique(picture["segmentation"])) > 2
+    seen = set(np.unique(picture["segmentation"]).tolist()) - {0}
+    ids = [set(thing["ids"]) for thing in recorded.info["things"].values()]
+    assert {"table", "tool", "robot"} < set(recorded.info["things"])
+    assert len(seen) > 2
+    assert seen <= set.union(*ids)
+    assert sum(map(len, ids)) == len(set.union(*ids))
+    (tool,) = recorded.info["things"]["tool"]["ids"]
+    assert tool in seen
 
 
 def test_what_is_known_about_the_episode_is_kept(recorded, planned):

@@ -7,7 +7,7 @@ import sapien
 from envs.objects import blocks, instances
 from envs.objects.articulated import ArticulatedModel
 from envs.objects.families import FAMILIES, load_family
-from envs.objects.instances import SEEN, UNSEEN, Instances
+from envs.objects.instances import FOR_GENERATORS, SEEN, UNSEEN, Instances
 from envs.simulation import Simulation
 
 NUMBERS = [*SEEN, *UNSEEN]
@@ -43,12 +43,18 @@ def test_appearance_changes_nothing_that_touches(family):
     assert len({repr(physics(family(3, appearance))) for appearance in NUMBERS}) == 1
 
 
-@pytest.mark.parametrize("number", [-1, 20])
-def test_there_are_no_other_numbers(family, number):
-    with pytest.raises(ValueError, match=r"not in 0 \.\. 19"):
-        family(number, 0)
-    with pytest.raises(ValueError, match=r"not in 0 \.\. 19"):
-        family(0, number)
+@pytest.mark.parametrize(("shape", "appearance"), [(-1, 0), (20, 0), (0, -1), (0, 120)])
+def test_there_are_no_other_numbers(family, shape, appearance):
+    with pytest.raises(ValueError, match=r"not in 0 \.\. (19|119)"):
+        family(shape, appearance)
+
+
+def test_appearances_for_generators_are_others(family):
+    looks = [
+        {family(0, number).sha256() for number in numbers} for numbers in (NUMBERS, FOR_GENERATORS)
+    ]
+    assert not looks[0] & looks[1]
+    assert len(looks[1]) > 60
 
 
 def test_an_instance_has_a_name_and_words(family):

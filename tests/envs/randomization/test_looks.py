@@ -5,7 +5,7 @@ import pytest
 
 from envs.dual_arm_env import DualArmEnv
 from envs.randomization import draw, parse
-from envs.randomization.surfaces import SPLITS, surface_texture
+from envs.randomization.surfaces import SPLITS, surface_look
 from envs.scene_settings import Lighting, SceneSettings
 
 TASK = "block_hammer_beat"
@@ -37,25 +37,25 @@ def test_seen_and_unseen_textures_are_disjoint():
 
 @pytest.mark.parametrize("kind", ["table", "wall"])
 def test_every_texture_is_another_and_always_the_same(kind):
-    textures = [surface_texture(kind, number) for number in range(200)]
+    textures = [surface_look(kind, number).texture for number in range(200)]
     assert len({texture.tobytes() for texture in textures}) == 200
     for texture in textures:
         assert texture.dtype == np.uint8
         assert texture.shape[2] == 3
         assert 5 < texture.mean() < 245
-    again = surface_texture.__wrapped__(kind, 150)
+    again = surface_look.__wrapped__(kind, 150).texture
     assert np.array_equal(again, textures[150])
 
 
 @pytest.mark.parametrize("number", [-1, 200])
 def test_there_are_no_other_textures(number):
     with pytest.raises(ValueError, match=r"not in 0 \.\. 199"):
-        surface_texture("table", number)
+        surface_look("table", number)
 
 
 def test_table_and_wall_have_textures_of_their_own():
     tables, walls = (
-        {surface_texture(kind, n).tobytes() for n in range(200)} for kind in ("table", "wall")
+        {surface_look(kind, n).texture.tobytes() for n in range(200)} for kind in ("table", "wall")
     )
     assert not tables & walls
 

@@ -191,6 +191,7 @@ def test_nothing_is_drawn_from_nothing():
         ({"clutter": {"level": 1, "instances": "new"}}, "seen or unseen"),
         ({"clutter": {"size": [0, 21]}}, "<= 20"),
         ({"object_shape": {"numbers": [20]}}, r"numbers in 0 \.\. 19"),
+        ({"object_appearance": {"numbers": [120]}}, r"numbers in 0 \.\. 119"),
         ({"object_shape": {"numbers": 3}}, r"numbers in 0 \.\. 19"),
         ({"language": {"wording": {"rude": True}}}, "mapping of aside, careless, polite"),
         (

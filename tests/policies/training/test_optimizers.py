@@ -25,9 +25,10 @@ def test_orthogonalized_keeps_the_singular_vectors():
 
 def test_torch_has_the_same_steps_up_to_bfloat16():
     generator = torch.Generator().manual_seed(2)
-    start = [torch.randn(shape, generator=generator) for shape in [(24, 16), (16, 48), (24, 16)]]
+    shapes = [(24, 16), (16, 48), (24, 16), (16, 3, 2, 8)]
+    start = [torch.randn(shape, generator=generator) for shape in shapes]
     ours = [nn.Parameter(each.clone()) for each in start]
-    theirs = [nn.Parameter(each.clone()) for each in start]
+    theirs = [nn.Parameter(each.flatten(1).clone()) for each in start]
     options = {"lr": 0.01, "weight_decay": 0.1, "momentum": 0.95}
     contenders = [
         (ours, Muon(ours, **options)),
@@ -37,11 +38,11 @@ def test_torch_has_the_same_steps_up_to_bfloat16():
         gradients = [torch.randn(each.shape, generator=generator) for each in start]
         for parameters, optimizer in contenders:
             for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient.clone()
+                parameter.grad = gradient.view_as(parameter).clone()
             optimizer.step()
     for before, mine, other in zip(start, ours, theirs, strict=True):
-        moved = (other - before).norm()
-        assert (mine - other).norm() < 0.03 * moved
+        moved = (other - before.view_as(other)).norm()
+        assert (mine.view_as(other) - other).norm() < 0.03 * moved
 
 
 def test_matrices_alone():
