@@ -31,12 +31,12 @@ from emma_gym import collect
 from envs.demonstrations.dataset import Dataset
 from envs.demonstrations.episode_file import Episode
 from envs.wrappers.intrinsic_standardization import STANDARD_CAMERA
+from learning.heap import keep_freed_memory
 from policies.imitation.method import Window
 from policies.imitation.methods import METHODS, method_class, preset
 from policies.policy import Observes
 from policies.training.demonstration_data import NEEDED_PICTURES
 from policies.training.demonstration_windows import DemonstrationWindows
-from policies.training.heap import keep_freed_memory
 from policies.training.point_clouds import make_point_clouds
 
 FOUR = ("head_camera", "front_camera", "left_camera", "right_camera")

@@ -33,10 +33,10 @@ from torch.profiler import ProfilerActivity, profile
 
 import policies.sem.scene_encoder as scene_encoder_module
 from envs.cameras import CAMERA_MOUNTS, extrinsic_cv
+from learning.heap import TOP_PAD
 from policies.imitation.method import Moments, Statistics
 from policies.imitation.methods import preset
 from policies.sem.method import Sem
-from policies.training.heap import TOP_PAD
 
 MODES = {"acting": 1, "training": 2}  # batch sizes
 GOALS = {"acting": 2.0, "training": 3.0}

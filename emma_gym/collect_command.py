@@ -7,11 +7,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import yaml  # type: ignore[import-untyped]
 from rich.filesize import decimal
 
 from emma_gym.collection_progress import CollectionProgress
 from emma_gym.command_line import (
+    CONF_FOLDER,
     EXIT_FAILURE,
     EXIT_INTERRUPTED,
     Options,
@@ -49,6 +52,10 @@ EXAMPLES = {
     "Small pictures of two tasks, in which light and clutter vary": (
         "tasks=[block_hammer_beat,tool_adjust] resolution=[160,128] \\\n"
         "      variations.light_intensity=3 variations.clutter=2"
+    ),
+    "Small pictures with other looks in every episode, for DreamTransfer": (
+        "tasks=block_hammer_beat variations=appearance \\\n"
+        "      segmentation=true resolution=[128,96] cameras=[head_camera,left_camera,right_camera]"
     ),
     "A training set of a protocol": (
         "tasks=block_hammer_beat training=camera_extrinsic_few_shot/ext0_100_ext1_20"
@@ -134,7 +141,7 @@ def settings_from(options: Options) -> CollectionSettings:
 def _parts(options: Options) -> tuple[str | None, tuple[Part, ...]]:
     """The training set's name, if any, and what is collected."""
     training = options.optional_text("training")
-    episodes, variations = options.integer("episodes", 1), options.mapping("variations")
+    episodes, variations = options.integer("episodes", 1), _variations(options)
     if training is None:
         parse(variations)
         return None, (Part(episodes, variations),)
@@ -151,6 +158,16 @@ def _parts(options: Options) -> tuple[str | None, tuple[Part, ...]]:
             f"training={training} has no demonstrations; those that have: {', '.join(valid)}"
         )
     return training, tuple(Part(each.episodes, each.variations) for each in demonstrations)
+
+
+def _variations(options: Options) -> dict[str, Any]:
+    """What varies: a mapping, or a named one of ours."""
+    named = {path.stem: path for path in sorted((CONF_FOLDER / "named_variations").glob("*.yaml"))}
+    for name, path in named.items():
+        if options.is_text("variations", name):
+            found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return found
+    return options.mapping("variations", also=f" or one of {', '.join(named)}")
 
 
 def _default_folder(info: DatasetInfo) -> Path:

@@ -108,11 +108,11 @@ class Options:
             raise self._wrong(name, "[width,height] in pixels or null")
         return value[0], value[1]
 
-    def mapping(self, name: str) -> dict[str, Any]:
-        """A mapping with names as keys."""
+    def mapping(self, name: str, *, also: str = "") -> dict[str, Any]:
+        """A mapping with names as keys. `also` is named in the error."""
         value = self._values[name]
         if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-            raise self._wrong(name, "a mapping, such as {a: 1}")
+            raise self._wrong(name, f"a mapping, such as {{a: 1}}{also}")
         return value
 
     def is_text(self, name: str, text: str) -> bool:

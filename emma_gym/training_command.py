@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from augment.dream_transfer.training.stages import GeneratorSettings
 from emma_gym.command_line import (
     EXIT_FAILURE,
     EXIT_INTERRUPTED,
@@ -15,17 +17,20 @@ from emma_gym.command_line import (
 )
 from emma_gym.training_options import (
     DEMONSTRATIONS_FILE,
+    GENERATOR_FILE,
+    GENERATORS,
     INTERACTION_FILE,
     Settings,
     settings_from,
 )
 from envs.registration import task_names
+from learning.errors import TrainingError
+from learning.outcome import TrainingOutcome
+from learning.report import Report
 from policies.training.trainers import (
     DEMONSTRATIONS,
     INTERACTION,
     DemonstrationSettings,
-    TrainingError,
-    TrainingOutcome,
     load_trainer,
 )
 
@@ -34,8 +39,10 @@ NAME = "train"
 SUMMARY = """
 Trains a policy on a task: from demonstrations, or by acting in the simulator, whichever `policy`
 learns from. Its folder then holds the policy as it was best in evaluation (best) and as it is at
-the end (last), its learning curve (curve.csv), TensorBoard logs and a checkpoint. Whatever
-interrupts the training, the same command continues from the last checkpoint.
+the end (last), its learning curve (curve.csv), TensorBoard logs and a checkpoint. With `model` in
+place of `policy`, a stage of a generator of pictures is trained: its folder holds the pipeline
+(last), and the same besides. Whatever interrupts the training, the same command continues from the
+last checkpoint.
 """
 
 EXAMPLES = {
@@ -46,6 +53,10 @@ EXAMPLES = {
     "Diffusion Policy, evaluated in the simulator every 5000 steps": (
         "policy=dp size=small task=block_hammer_beat eval_every=5000 \\\n"
         "      dataset=outputs/demonstrations/nominal_100 optimization.learning_rate=0.0003"
+    ),
+    "The first of DreamTransfer's three stages": (
+        "model=dream_transfer size=small stage=vae \\\n"
+        "      dataset=outputs/demonstrations/looks output_dir=outputs/dream_transfer"
     ),
     "The baseline by interaction whose results are in results/rl": (
         "policy=sac task=tool_adjust workers=2 episode_steps=30 \\\n"
@@ -70,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     with interruptible():
         try:
             settings = settings_from(arguments)
-            trainer = load_trainer(settings.policy)
+            trainer = _trainer(settings)
         except ValueError as error:
             return fail(error)
         same = shlex.join(
@@ -97,14 +108,25 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _trainer(settings: Settings) -> Callable[[Any, Report], TrainingOutcome]:
+    if isinstance(settings, GeneratorSettings):
+        from augment.dream_transfer.training.trainer import train_stage  # imports take seconds
+
+        return train_stage
+    return load_trainer(settings.policy)
+
+
 def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
 def _show(settings: Settings, outcome: TrainingOutcome) -> None:
     """Prints where everything is, and how the policy is evaluated."""
+    width = max(map(len, outcome.files)) + 2
     for what, where in outcome.files.items():
-        print(f"{what:8}{where}")
+        print(f"{what:{width}}{where}")
+    if isinstance(settings, GeneratorSettings):
+        return
     evaluate = [
         *("python", "-m", "emma_gym.evaluate", f"policy={_acting(settings.policy)}"),
         *(f"policy_config.checkpoint={outcome.files['policy']}", f"tasks={settings.task}"),
@@ -125,6 +147,7 @@ def _help() -> str:
             DEMONSTRATIONS_FILE
         ),
         f"Options of {', '.join(INTERACTION)}, which learn by acting": INTERACTION_FILE,
+        f"Options with model={' or '.join(GENERATORS)}, which learn pictures": GENERATOR_FILE,
     }
     notes = [
         f"Tasks:    {', '.join(task_names())}, or module:Class",

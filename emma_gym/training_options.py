@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from augment.dream_transfer.training.stages import GeneratorSettings
 from emma_gym.command_line import Options, UsageError, compose_options
+from envs.errors import nearest
 from envs.tasks import load_task
 from eval_protocols.episodes import jsonable
 from eval_protocols.provenance import usable_cores
@@ -17,21 +19,27 @@ from policies.training.trainers import (
 )
 
 INTERACTION_FILE, DEMONSTRATIONS_FILE = "train_interaction", "train_demonstrations"
+GENERATOR_FILE = "train_generator"
 
 DEFAULT_POLICY = "sac"
 
-Settings = InteractionSettings | DemonstrationSettings
+GENERATORS = ("dream_transfer",)
+"""Values of `model`: what learns pictures, not actions."""
+
+Settings = InteractionSettings | DemonstrationSettings | GeneratorSettings
 
 
 def settings_from(arguments: Sequence[str]) -> Settings:
     """Checks the options, as far as that goes without the trainer.
 
     Args:
-        arguments: `key=value`; `policy` decides which other keys there are.
+        arguments: `key=value`; `policy`, or `model`, decides which other keys there are.
 
     Raises:
         ValueError: In one line, with the nearest valid names or values.
     """
+    if any(each.startswith("model=") for each in arguments):
+        return _generator_settings(compose_options(GENERATOR_FILE, arguments))
     if learns_from_demonstrations(_policy(arguments)):
         return _demonstration_settings(compose_options(DEMONSTRATIONS_FILE, arguments))
     return _interaction_settings(compose_options(INTERACTION_FILE, arguments))
@@ -91,6 +99,38 @@ def _demonstration_settings(options: Options) -> DemonstrationSettings:
         eval_every=options.integer("eval_every", 0),
         eval_episodes=options.integer("eval_episodes", 1),
         workers=_workers(options),
+    )
+
+
+def _generator_settings(options: Options) -> GeneratorSettings:
+    model, size = options.text("model"), options.text("size")
+    if model not in GENERATORS:
+        raise UsageError(f"model={model}; {nearest(model, GENERATORS)}")
+    dataset = options.optional_path("dataset")
+    if dataset is None:
+        raise UsageError(
+            "dataset=FOLDER is needed, which `python -m emma_gym.collect variations=appearance` "
+            "makes"
+        )
+    tasks = [] if options.is_text("tasks", "all") else options.texts("tasks")
+    seed = options.integer("seed", 0)
+    return GeneratorSettings(
+        size=size,
+        stage=options.text("stage"),
+        dataset=dataset,
+        tasks=tuple(tasks),
+        folder=_folder(options, f"{model}-{size}-{seed}"),
+        start=options.optional_path("start"),
+        learn=options.text("learn"),
+        seed=seed,
+        optimization=_mapping(options, "optimization"),
+        total_steps=options.optional_integer("total_steps", 1),
+        precision=options.text("precision"),
+        device=options.text("device"),
+        loader_workers=options.integer("loader_workers", 0),
+        accumulate=options.integer("accumulate", 1),
+        checkpoint_every=options.integer("checkpoint_every", 1),
+        resume=options.flag("resume"),
     )
 
 

@@ -15,7 +15,7 @@ from envs import vulkan
 from envs.source_code import physics_sha256
 
 #: The import packages of this distribution, whose sources decide numbers.
-PACKAGES = ("emma_gym", "eval_protocols", "policies", "augment", "envs")
+PACKAGES = ("emma_gym", "eval_protocols", "policies", "augment", "learning", "envs")
 SOURCE_SUFFIXES = (".py", ".yaml", ".json", ".vert", ".frag", ".glsl")
 
 _ROOT = Path(__file__).resolve().parent.parent

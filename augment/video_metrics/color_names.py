@@ -49,8 +49,53 @@ ALIASES = {
     "mustard": "dark yellow",
     "navy": "dark blue",
     "olive": "dark yellow",
+    "scarlet": "red",
+    "crimson": "red",
+    "burgundy": "dark red",
+    "coral": "red",
+    "salmon": "pink",
+    "raspberry": "pink",
+    "rose": "pink",
+    "rosy": "red",
+    "tangerine": "orange",
+    "rust": "brown",
+    "peach": "light brown",
+    "chocolate": "brown",
+    "tan": "light brown",
+    "sand": "light brown",
+    "cream": "white",
+    "lemon": "yellow",
+    "gold": "yellow",
+    "golden": "yellow",
+    "ochre": "dark yellow",
+    "khaki": "dark yellow",
+    "lime": "green",
+    "moss": "dark yellow",
+    "emerald": "green",
+    "forest green": "dark green",
+    "pale green": "light green",
+    "sage": "light green",
+    "teal": "turquoise",
+    "cyan": "turquoise",
+    "aqua": "turquoise",
+    "sky blue": "light blue",
+    "cobalt": "blue",
+    "steel blue": "blue",
+    "midnight blue": "dark blue",
+    "slate": "grey",
+    "violet": "purple",
+    "lilac": "light purple",
+    "plum": "purple",
+    "magenta": "purple",
+    "indigo": "purple",
+    "silver": "grey",
+    "ivory": "white",
 }
-"""Other words, among them those of `envs.objects.palette`, and which name they mean."""
+"""Other words, among them all those of `envs.objects`, and which name they mean.
+
+Of names about as near to what the palette paints with a word, the one that the paint still passes
+for in the light of the simulator's room.
+"""
 
 BORDERLINE = 5.0
 """Delta E by which a color may be nearer to another name's and still pass for what was said.

@@ -3,8 +3,8 @@
 Layout, for an episode of T actions and so T + 1 observations:
 
     attribute `format`        "emma_gym-demonstration-1"
-    attribute `episode`       JSON: task, seed, instruction, variations, instances, `things` (what the
-                              numbers in `segmentation` stand for), ...
+    attribute `episode`       JSON: task, seed, instruction, variations, instances, `things` (what
+                              the numbers in `segmentation` stand for), ...
     action                    (T, 14) float32   the commanded joint targets
     joint_position            (T + 1, 14) float32, as in `envs.observation`, like the next two
     joint_target              (T + 1, 14) float32

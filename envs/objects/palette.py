@@ -117,4 +117,4 @@ def swatch(family: str, appearance: int, place: int = 0) -> tuple[str, str]:
     names = list(colors.items())
     # The family's own order of the colors: not everything with number 3 is yellow.
     order = appearance_rng(family, first).permutation(len(names))
-    return names[order[(appearance + 3 * place) % len(names)]]
+    return names[order[(appearance + 3 * place) % len(names)]]  # type: ignore[no-any-return]

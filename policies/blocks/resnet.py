@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 from transformers import ResNetConfig, ResNetModel
 
-from policies.imitation.methods import MethodError
+from learning.configuration import ConfigurationError
 
 RESNET18_CHANNELS = (64, 128, 256, 512)
 RESNET18_BLOCKS = (2, 2, 2, 2)
@@ -64,19 +64,21 @@ class ResNet(nn.Module):
             source: A folder, or a name on a model hub, that transformers loads.
 
         Raises:
-            MethodError: If there is none, or it has another architecture.
+            ConfigurationError: If there is none, or it has another architecture.
         """
         try:
             pretrained = ResNetModel.from_pretrained(source)
         except OSError:
-            raise MethodError(
+            raise ConfigurationError(
                 f"no pretrained ResNet at '{source}': neither a folder with config.json and "
                 "model.safetensors nor a model on a hub that is reachable"
             ) from None
         for name in ("embedding_size", "hidden_sizes", "depths", "layer_type"):
             found, wanted = (getattr(m.config, name) for m in (pretrained, self.network))
             if found != wanted:
-                raise MethodError(f"the ResNet at '{source}' has {name}={found}, not {wanted}")
+                raise ConfigurationError(
+                    f"the ResNet at '{source}' has {name}={found}, not {wanted}"
+                )
         state = pretrained.state_dict()
         self.network.load_state_dict(
             {name: value for name, value in state.items() if "num_batches" not in name}

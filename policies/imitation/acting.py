@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from policies.imitation.batch import collate, observation_item, unstacked
+from learning.batch import collate
+from learning.devices import autocast, chosen_device
+from policies.imitation.batch import observation_item, unstacked
 from policies.imitation.checkpoint import Checkpoint, CheckpointError
-from policies.imitation.devices import autocast, chosen_device
 from policies.policy import EpisodeContext, Observation, Policy, TrainingData
 
 

@@ -60,11 +60,6 @@ def unstacked(observation: Observation, history: int) -> list[Observation]:
     return [_at(observation, i) for i in range(history)]
 
 
-def collate(items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Items as a batch."""
-    return {name: torch.stack([item[name] for item in items]) for name in items[0]}
-
-
 def _at(value: Any, index: int) -> Any:
     if isinstance(value, Mapping):
         return {key: _at(each, index) for key, each in value.items()}

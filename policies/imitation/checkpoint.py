@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from learning.configuration import ConfigurationError
+from learning.weights_file import save_weights
+from learning.whole_folder import put_in_place, staged, surviving
 from policies.imitation.method import ImitationMethod
-from policies.imitation.methods import MethodError, build
-from policies.imitation.whole_folder import put_in_place, staged, surviving
+from policies.imitation.methods import build
 
 CONFIG_NAME, MODEL_NAME = "config.json", "model.safetensors"
 FORMAT = "emma_gym-policy-1"
@@ -119,21 +121,10 @@ class Checkpoint:
         try:
             method = build(self.method, self.config)
             method.load_state_dict(dict(self.weights))
-        except (MethodError, RuntimeError) as error:
+        except (ConfigurationError, RuntimeError) as error:
             line = " ".join(str(error).split())
             raise CheckpointError(f"the checkpoint is none of this {self.method}: {line}") from None
         return method.eval().requires_grad_(False)
-
-
-def save_weights(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Writes tensors, wherever they are and whatever memory they share."""
-    plain = {name: each.detach().cpu().contiguous() for name, each in tensors.items()}
-    places: set[int] = set()
-    for name, each in plain.items():
-        if each.data_ptr() in places:  # the format has no tensors that share memory
-            plain[name] = each.clone()
-        places.add(each.data_ptr())
-    save_file(plain, path)
 
 
 def package_versions() -> dict[str, str | None]:

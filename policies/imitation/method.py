@@ -3,21 +3,20 @@
 Contents:
     Window: what of an episode it learns from at a frame.
     Moments, Statistics: what normalizers are fitted to.
-    Optimization: how it is trained.
     ImitationMethod: the base class of SEM, DP, DP3 and ACT.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from envs.cameras import CameraModel
+from learning.learns import Learns
 from policies.imitation.batch import Batch
 from policies.policy import Observes
 
@@ -72,44 +71,12 @@ class Statistics:
     pointcloud: Moments | None = None
 
 
-@dataclass(frozen=True)
-class Optimization:
-    """How a method is trained.
-
-    Attributes:
-        steps: Optimizer steps in all.
-        batch_size: Windows in one optimizer step, over all processes and accumulated batches.
-        learning_rate: At its height.
-        betas: Of AdamW.
-        weight_decay: Of AdamW and Muon.
-        muon_learning_rate: Of Muon at its height, which then trains the matrices
-            (`policies.training.muon`); 0 leaves everything to AdamW.
-        warmup_steps: Steps in which the learning rate rises linearly.
-        schedule: `cosine` (to 0), `step` (a tenth in the last tenth of the steps) or `constant`.
-        clip_norm: Greatest norm of the gradient; 0 does not clip.
-        ema_power: Exponent of the moving average of the weights (Karras et al. as in DP: decay
-            1 - (1 + step)^-power); 0 keeps no average.
-        ema_max: Greatest decay of the average.
-    """
-
-    steps: int
-    batch_size: int
-    learning_rate: float
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
-    muon_learning_rate: float = 0.0
-    warmup_steps: int = 500
-    schedule: str = "cosine"
-    clip_norm: float = 0.0
-    ema_power: float = 0.0
-    ema_max: float = 0.9999
-
-
-class ImitationMethod(nn.Module, ABC):
+class ImitationMethod(Learns):
     """A network that learns from demonstrations and predicts chunks of actions.
 
     Built from its configuration, a frozen dataclass, alone. Normalizers are buffers, so that a
-    state dict is all that a trained one consists of.
+    state dict is all that a trained one consists of. How it learns is in `losses`, of batches as
+    `policies.imitation.batch` describes them.
 
     Attributes:
         name: Registered name.
@@ -151,18 +118,6 @@ class ImitationMethod(nn.Module, ABC):
         """Sets the normalizers, once, before training."""
 
     @abstractmethod
-    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """The loss of each item of a batch.
-
-        Args:
-            batch: See `policies.imitation.batch`, on this network's device.
-            generator: Of noise and timesteps, on the CPU: the same draws on every device.
-
-        Returns:
-            `loss` (B,), which training minimizes the mean of, and its parts by name, each (B,).
-        """
-
-    @abstractmethod
     def predict(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """Chooses actions.
 
@@ -173,7 +128,3 @@ class ImitationMethod(nn.Module, ABC):
         Returns:
             (B, T, 14) joint targets for t, t + 1, ...; T is at least `executed`.
         """
-
-    def parameter_groups(self) -> Iterable[tuple[Iterable[nn.Parameter], float]]:
-        """Parameters, and what their learning rate is multiplied by."""
-        return [(self.parameters(), 1.0)]

@@ -13,12 +13,12 @@ from typing import Any
 from envs.cameras import CAMERA_MODELS
 from envs.demonstrations.dataset import Dataset, DatasetInfo
 from envs.demonstrations.episode_file import DemonstrationError, Episode
+from learning.errors import TrainingError
 from policies.imitation.method import ImitationMethod, Statistics
 from policies.policy import Observes
 from policies.training.demonstration_windows import DemonstrationWindows
 from policies.training.moments import statistics
 from policies.training.point_clouds import make_point_clouds
-from policies.training.trainers import TrainingError
 
 NEEDED_PICTURES: dict[str, tuple[str, ...]] = {
     "state": (),

@@ -10,47 +10,40 @@ would have computed.
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
-from accelerate.utils import (  # type: ignore[import-untyped]
-    DistributedDataParallelKwargs,
-    InitProcessGroupKwargs,
-)
 
 from envs.demonstrations.worker_pool import WorkerPool
-from envs.errors import nearest
-from policies.imitation.devices import autocast, chosen_device
-from policies.imitation.method import ImitationMethod, Optimization
-from policies.imitation.methods import MethodError, as_mapping, method_class, preset
+from learning.accelerator import make_accelerator
+from learning.configuration import ConfigurationError, as_mapping
+from learning.errors import TrainingError
+from learning.heap import keep_freed_memory
+from learning.interruption import Interruption
+from learning.item_order import ItemOrder, Shuffled
+from learning.learner import Learner
+from learning.loader import Loader
+from learning.optimization import Optimization
+from learning.outcome import TrainingOutcome
+from learning.report import Report, nobody
+from learning.run_folder import CHECKPOINTS, begin, holds
+from learning.state import Progress, latest_state
+from policies.imitation.method import ImitationMethod
+from policies.imitation.methods import method_class, preset
 from policies.training.demonstration_data import (
     DemonstrationData,
     load_demonstrations,
     open_demonstrations,
 )
+from policies.training.demonstration_loop import DemonstrationLoop
 from policies.training.demonstration_windows import DemonstrationWindows
-from policies.training.frame_order import FrameOrder, Shuffled
-from policies.training.heap import keep_freed_memory
-from policies.training.interruption import Interruption
-from policies.training.learner import Learner
-from policies.training.learning_rate import SCHEDULES
-from policies.training.run_folder import CHECKPOINTS, begin, files_of, holds
-from policies.training.state import Progress, latest_state, load_progress
-from policies.training.trainers import (
-    DemonstrationSettings,
-    Report,
-    TrainingError,
-    TrainingOutcome,
-)
-from policies.training.training_loop import TrainingLoop
+from policies.training.policy_folders import BEST, LAST, files_of
+from policies.training.simulator_evaluation import ValidationEpisode, validation_episodes
+from policies.training.trainers import DemonstrationSettings
 
-MakeOrder = Callable[[DemonstrationWindows, int], FrameOrder]
-
-LONGEST_WAIT = datetime.timedelta(hours=6)
-"""That processes wait for the one that evaluates, or makes point clouds."""
+MakeOrder = Callable[[DemonstrationWindows, int], ItemOrder]
 
 
 def train(
@@ -67,14 +60,14 @@ def train(
         TrainingError: If it cannot begin as it was asked for; nothing is written then.
     """
     keep_freed_memory()
-    accelerator = _accelerator(settings)
+    accelerator = make_accelerator(settings.device, settings.precision)
     torch.manual_seed(settings.seed)
     method, optimization = _method(settings)
-    _check_batches(settings, optimization.batch_size, accelerator.num_processes)
+    optimization.check(settings.accumulate, accelerator.num_processes)
     dataset, episodes = open_demonstrations(
         settings.dataset, settings.task, settings.episodes, method
     )
-    told = report if accelerator.is_main_process else _nobody
+    told = report if accelerator.is_main_process else nobody
     with accelerator.main_process_first():  # it makes what the others find
         data = load_demonstrations(dataset, episodes, method, settings.workers, told)
     described = _described(settings, method, optimization, data)
@@ -85,39 +78,25 @@ def train(
     learner = Learner(method, optimization, accelerator, settings.precision, settings.seed)
     progress = Progress()
     if state is not None:
-        progress = load_progress(state)
-        learner.load(state)
+        progress = learner.load(state)
         told(f"going on from step {progress.step} in {settings.folder}")
     if method.notice:
         told(method.notice)
     accelerator.wait_for_everyone()  # before the folder changes, all have read it
     frames = (order or _shuffled)(data.windows, settings.seed)
-    loop = TrainingLoop(settings, told, accelerator, learner, optimization, data, described)
+    loader = Loader(data.windows, frames, settings.accumulate, settings.loader_workers)
+    validation = _validation_episodes(settings, accelerator, data)
     if state is None and accelerator.is_main_process:
-        begin(settings.folder, described)
+        begin(settings.folder, described, results=(BEST, LAST))
     with Interruption() as interruption, WorkerPool(settings.workers) as pool:
-        loop.run(progress, frames, interruption, pool)
+        DemonstrationLoop(
+            settings, described, learner, loader, validation, pool, told, interruption
+        ).run(progress)
     return TrainingOutcome(
         steps=progress.step,
         total_steps=optimization.steps,
         interrupted=progress.step < optimization.steps,
         files=files_of(settings.folder),
-    )
-
-
-def _accelerator(settings: DemonstrationSettings) -> Accelerator:
-    try:
-        device = chosen_device(settings.device)
-        autocast(device, settings.precision)
-    except ValueError as error:
-        raise TrainingError(str(error)) from None
-    return Accelerator(
-        cpu=device.type == "cpu",
-        kwargs_handlers=[
-            # ACT has layers whose output it does not use.
-            DistributedDataParallelKwargs(find_unused_parameters=True),
-            InitProcessGroupKwargs(timeout=LONGEST_WAIT),
-        ],
     )
 
 
@@ -129,24 +108,18 @@ def _method(settings: DemonstrationSettings) -> tuple[ImitationMethod, Optimizat
     try:
         config, found = preset(settings.policy, settings.size, settings.method, optimization)
         method = method_class(settings.policy)(config)
-    except MethodError as error:
+    except ConfigurationError as error:
         raise TrainingError(str(error)) from None
-    if found.schedule not in SCHEDULES:
-        raise TrainingError(
-            f"optimization.schedule={found.schedule}; {nearest(found.schedule, SCHEDULES)}"
-        )
-    if found.steps < 1 or found.batch_size < 1:
-        raise TrainingError("optimization: steps and batch_size are at least 1")
     return method, found
 
 
-def _check_batches(settings: DemonstrationSettings, batch_size: int, processes: int) -> None:
-    parts = settings.accumulate * processes
-    if batch_size % parts:
-        raise TrainingError(
-            f"optimization.batch_size={batch_size} is not divisible by {parts}, for "
-            f"accumulate={settings.accumulate} on {processes} processes"
-        )
+def _validation_episodes(
+    settings: DemonstrationSettings, accelerator: Accelerator, data: DemonstrationData
+) -> Sequence[ValidationEpisode]:
+    """Those of evaluations, if there are any and this process does them."""
+    if settings.eval_every <= 0 or not accelerator.is_main_process:
+        return ()
+    return validation_episodes(settings.task, settings.eval_episodes, data.variations, data.seeds)
 
 
 def _described(
@@ -171,9 +144,5 @@ def _described(
     }
 
 
-def _shuffled(windows: DemonstrationWindows, seed: int) -> FrameOrder:
+def _shuffled(windows: DemonstrationWindows, seed: int) -> ItemOrder:
     return Shuffled(len(windows), seed)
-
-
-def _nobody(line: str) -> None:
-    """Tells nobody: one process of several speaks."""

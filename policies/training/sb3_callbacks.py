@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback, EvalCallback
 
-from policies.training.curve import append_row
-from policies.training.interruption import Interruption
+from learning.curve import append_row
+from learning.interruption import Interruption
 
 CURVE_COLUMNS = (
     "steps",

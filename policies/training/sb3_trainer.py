@@ -25,22 +25,17 @@ from envs.errors import InvalidOptionError, nearest
 from envs.registration import make_env
 from envs.wrappers import OneHand, OneHandWrapper, ProgressGain
 from envs.wrappers.one_hand import STEP_SIZE
+from learning.curve import cut_curve, read_curve
+from learning.errors import TrainingError
+from learning.interruption import Interruption
+from learning.outcome import TrainingOutcome
+from learning.report import Report
+from learning.run_folder import CHECKPOINTS, CURVE_NAME, TENSORBOARD, begin, holds
 from policies.sb3 import Checkpoint, Network
-from policies.training.curve import cut_curve, read_curve
 from policies.training.hands import TASK_HANDS
-from policies.training.interruption import Interruption
-from policies.training.run_folder import (
-    BEST,
-    CHECKPOINTS,
-    CURVE_NAME,
-    LAST,
-    TENSORBOARD,
-    begin,
-    files_of,
-    holds,
-)
+from policies.training.policy_folders import BEST, LAST, files_of
 from policies.training.sb3_callbacks import Best, Checkpoints, Curve, UntilInterrupted
-from policies.training.trainers import InteractionSettings, Report, TrainingError, TrainingOutcome
+from policies.training.trainers import InteractionSettings
 
 Env = gymnasium.Env[Any, Any]
 
@@ -344,7 +339,7 @@ def _prepare(settings: InteractionSettings, described: Mapping[str, Any], steps:
     if steps:
         cut_curve(settings.folder / CURVE_NAME, "steps", steps)
     else:
-        begin(settings.folder, described)
+        begin(settings.folder, described, results=(BEST, LAST))
 
 
 @contextmanager

@@ -22,10 +22,10 @@ from envs.dual_arm_env import DualArmEnv
 from envs.errors import InvalidActionError
 from envs.registration import make_env
 from envs.wrappers import ActionChunk, FrameHistory
+from learning.errors import TrainingError
+from learning.seeds import seed_of
 from policies.imitation.acting import LearnedPolicy
 from policies.policy import EpisodeContext, Observes, Policy
-from policies.training.frame_order import seed_of
-from policies.training.trainers import TrainingError
 
 MOST_FAILURES = 100
 """Seeds in a row without a solved one after which an expert is given up."""

@@ -1,9 +1,8 @@
-"""Training a policy by its name: what is asked for, what comes out, and who can do it.
+"""Training a policy by its name: what is asked for, and who can do it.
 
 Contents:
     InteractionSettings: what is asked for where a policy learns by acting.
     DemonstrationSettings: what is asked for where it learns from demonstrations.
-    TrainingOutcome: what came of it.
     Trainer: what trains a kind of policy.
     load_trainer: finds one by the policy's name.
 """
@@ -17,17 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from envs.errors import nearest
-
-Report = Callable[[str], None]
-"""Is told in a line how far training is."""
+from learning.outcome import TrainingOutcome
+from learning.report import Report
 
 
 class UnknownTrainerError(ValueError):
     """No policy of that name can be trained."""
-
-
-class TrainingError(ValueError):
-    """A training that cannot begin as it was asked for; says why in one line."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,7 @@ class DemonstrationSettings:
         seed: Decides the initial weights, the order of the frames, noise and dropout.
         total_steps: Optimizer steps in all; None for as many as the preset has.
         method: Fields of the method's configuration in place of the preset's.
-        optimization: Fields of `policies.imitation.method.Optimization` in place of the preset's.
+        optimization: Fields of `learning.optimization.Optimization` in place of the preset's.
         folder: Where everything is written.
         resume: Whether to continue the training that the folder holds, instead of deleting it.
         device: `auto`, `cpu` or `cuda`.
@@ -113,23 +107,6 @@ class DemonstrationSettings:
     eval_every: int
     eval_episodes: int
     workers: int
-
-
-@dataclass(frozen=True)
-class TrainingOutcome:
-    """What came of a training.
-
-    Attributes:
-        steps: Steps done, those before a resume included.
-        total_steps: Steps in all.
-        interrupted: Whether Ctrl-C ended it; the same command goes on.
-        files: Where things are, by what they are.
-    """
-
-    steps: int
-    total_steps: int
-    interrupted: bool
-    files: Mapping[str, Path]
 
 
 Trainer = Callable[[Any, Report], TrainingOutcome]

@@ -17,7 +17,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import yaml
 
-from policies.training.curve import read_curve
+from learning.curve import read_curve
 
 HERE = Path(__file__).resolve().parent
 

@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from policies.training.curve import read_curve
+from learning.curve import read_curve
 
 
 def plot(path: Path) -> Path:

@@ -12,8 +12,8 @@ import yaml
 
 from emma_gym import evaluate
 from emma_gym.train import main
+from learning.curve import read_curve
 from policies.sb3 import Checkpoint
-from policies.training.curve import read_curve
 
 TINY = [
     *("task=block_handover", "workers=0", "episode_steps=5", "eval_episodes=1", "eval_every=20"),

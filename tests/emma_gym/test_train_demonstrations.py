@@ -13,8 +13,8 @@ import yaml
 
 from emma_gym import collect, evaluate
 from emma_gym.train import main
+from learning.curve import read_curve
 from policies.imitation.checkpoint import Checkpoint
-from policies.training.curve import read_curve
 
 TINY = [
     *("policy=dp", "size=small", "task=tool_adjust", "output_dir=run", "workers=0"),

@@ -5,7 +5,7 @@ import torch
 
 from envs.demonstrations.episode_file import Episode, write_episode
 from envs.robots.dual_arm import ACTION_LOWER, ACTION_UPPER
-from policies.imitation.batch import collate
+from learning.batch import collate
 from policies.imitation.method import Moments, Statistics
 from policies.training.demonstration_windows import DemonstrationWindows
 

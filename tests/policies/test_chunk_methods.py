@@ -7,7 +7,8 @@ from ramp_demonstration import CAMERAS, LENGTH, batch, frame_of, ramp_demonstrat
 from safetensors.torch import load, save
 
 from envs.robots.dual_arm import ACTION_LOWER, ACTION_UPPER
-from policies.imitation.methods import METHODS, as_mapping, build, method_class, preset
+from learning.configuration import as_mapping
+from policies.imitation.methods import METHODS, build, method_class, preset
 
 TINY_RESNET = {"image_channels": (8, 16), "image_blocks": (1, 1)}
 TINY = {

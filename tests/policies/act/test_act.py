@@ -3,9 +3,10 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from transformers import ResNetConfig, ResNetModel
 
+from learning.configuration import ConfigurationError
 from policies.act.method import ActionChunkingTransformer, ActionChunkingTransformerConfig
 from policies.imitation.method import Moments, Statistics
-from policies.imitation.methods import MethodError, preset
+from policies.imitation.methods import preset
 
 TINY = {
     "cameras": ("head_camera", "left_camera"),
@@ -135,5 +136,5 @@ def test_says_that_the_encoder_starts_from_random_weights():
     ],
 )
 def test_refuses_what_does_not_fit_together(changes, message):
-    with pytest.raises(MethodError, match=message):
+    with pytest.raises(ConfigurationError, match=message):
         preset("act", "full", changes)

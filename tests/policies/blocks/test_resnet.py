@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from transformers import ResNetConfig, ResNetModel
 
+from learning.configuration import ConfigurationError
 from policies.blocks.resnet import FrozenBatchNorm, ResNet
-from policies.imitation.methods import MethodError
 
 CHANNELS, BLOCKS = (16, 32), (1, 2)
 
@@ -63,9 +63,9 @@ def test_pretrained_weights_give_what_they_gave_elsewhere_and_keep_their_statist
 def test_other_architectures_and_missing_weights_are_refused_in_one_line(tmp_path):
     network = ResNet(CHANNELS, BLOCKS, frozen=True)
     pretrained((16, 48)).save_pretrained(tmp_path)
-    with pytest.raises(MethodError, match=r"hidden_sizes=\[16, 48\], not \[16, 32\]$"):
+    with pytest.raises(ConfigurationError, match=r"hidden_sizes=\[16, 48\], not \[16, 32\]$"):
         network.load_pretrained(str(tmp_path))
-    with pytest.raises(MethodError, match=r"no pretrained ResNet at .*/nothing") as error:
+    with pytest.raises(ConfigurationError, match=r"no pretrained ResNet at .*/nothing") as error:
         network.load_pretrained(str(tmp_path / "nothing"))
     assert "\n" not in str(error.value)
 

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from learning.configuration import ConfigurationError
 from policies.dp.method import DiffusionPolicy, DiffusionPolicyConfig
-from policies.imitation.methods import MethodError, preset
+from policies.imitation.methods import preset
 
 TINY = DiffusionPolicyConfig(
     cameras=("head_camera", "left_camera"),
@@ -72,5 +73,5 @@ def test_predictions_begin_now_not_with_the_oldest_observation(monkeypatch):
     ],
 )
 def test_refuses_what_does_not_fit_together(changes, message):
-    with pytest.raises(MethodError, match=message):
+    with pytest.raises(ConfigurationError, match=message):
         preset("dp", "full", changes)

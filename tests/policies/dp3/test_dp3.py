@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from learning.configuration import ConfigurationError
 from policies.dp3.method import DiffusionPolicy3D, DiffusionPolicy3DConfig
 from policies.imitation.method import Moments, Statistics
-from policies.imitation.methods import MethodError, preset
+from policies.imitation.methods import preset
 
 TINY = {"point_widths": (8, 16), "unet_widths": (16, 32)}
 
@@ -67,5 +68,5 @@ def test_observes_one_cloud_with_its_past():
 
 
 def test_refuses_a_number_of_points_that_does_not_divide_the_cloud():
-    with pytest.raises(MethodError, match="points=1000: expected a divisor of 1024"):
+    with pytest.raises(ConfigurationError, match="points=1000: expected a divisor of 1024"):
         preset("dp3", "full", {"points": 1000})

@@ -7,10 +7,12 @@ from tiny_method.method import Tiny, TinyConfig
 
 from envs.registration import make_env
 from envs.wrappers import FrameHistory
+from learning.batch import collate
+from learning.configuration import as_mapping
 from policies.imitation.acting import LearnedPolicy
-from policies.imitation.batch import collate, observation_item, unstacked
+from policies.imitation.batch import observation_item, unstacked
 from policies.imitation.checkpoint import Checkpoint, CheckpointError
-from policies.imitation.methods import METHODS, as_mapping
+from policies.imitation.methods import METHODS
 from policies.policy import EpisodeContext
 from policies.registry import load_policy_class, make_policy
 

@@ -6,7 +6,8 @@ from conftest import TINY
 
 from envs.cameras import CAMERA_MODELS
 from envs.robots.dual_arm import ACTION_LOWER, ACTION_UPPER
-from policies.imitation.methods import MethodError, as_mapping, build, preset
+from learning.configuration import ConfigurationError, as_mapping
+from policies.imitation.methods import build, preset
 from policies.sem.config import SemConfig
 from policies.sem.losses import state_loss
 from policies.sem.method import Sem
@@ -218,7 +219,7 @@ def test_small_pictures_are_only_scaled():
     ids=str,
 )
 def test_refuses_configurations_in_one_line(wrong):
-    with pytest.raises(MethodError) as error:
+    with pytest.raises(ConfigurationError) as error:
         preset("sem", "full", method=wrong)
     assert next(iter(wrong)) in str(error.value)
     assert "\n" not in str(error.value)

@@ -5,10 +5,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from learning.curve import read_curve
+from learning.errors import TrainingError
+from learning.item_order import Shuffled
 from policies.imitation.checkpoint import Checkpoint
-from policies.training.curve import read_curve
-from policies.training.frame_order import Shuffled
-from policies.training.trainers import TrainingError
 
 CLOCKED = ("wall_s", "samples_per_s", "loading")
 
@@ -86,7 +86,7 @@ def test_one_that_was_interrupted_has_the_curve_of_one_that_was_not(
 
 
 def test_lines_of_several_steps_survive_as_well(training, tmp_path, monkeypatch):
-    monkeypatch.setattr("policies.training.learning_curve.LINES", 3)  # a line every four steps
+    monkeypatch.setattr("learning.learning_curve.LINES", 3)  # a line every four steps
     whole, _ = training(folder=tmp_path / "whole")
     assert [row["step"] for row in curve(whole)] == [4, 8, 12]
     training(order=interrupted(6))
@@ -177,7 +177,7 @@ def test_evaluations_keep_the_best_policy(training, tmp_path, monkeypatch):
         seen.append([episode.seed for episode in episodes])
         return next(rates)
 
-    monkeypatch.setattr("policies.training.training_loop.success_rate", rate)
+    monkeypatch.setattr("policies.training.demonstration_loop.success_rate", rate)
     outcome, lines = training(eval_every=5)
     rows = curve(outcome)
     assert {row["step"]: row["eval_success"] for row in rows if "eval_success" in row} == {

@@ -1,0 +1,1 @@
+"""Training of DreamTransfer: its VAE, then transformer, text encoder and ControlNet branch."""

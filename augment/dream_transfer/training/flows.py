@@ -1,0 +1,60 @@
+"""What transformer, text encoder and ControlNet branch learn: flows of latents under prompts."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from augment.dream_transfer.controlnet import DreamTransferControlNetModel
+from augment.dream_transfer.text_encoder import CompactTextEncoder, encode_prompts
+from augment.dream_transfer.training_loss import FlowMatching, flow_matching_loss
+from augment.dream_transfer.transformer import DreamTransferTransformer3DModel
+from learning.batch import Batch
+from learning.learns import Learns
+
+
+class Flows(Learns):
+    """The networks that denoise, and their loss."""
+
+    def __init__(
+        self,
+        transformer: DreamTransferTransformer3DModel,
+        text_encoder: CompactTextEncoder,
+        controlnet: DreamTransferControlNetModel | None,
+        settings: FlowMatching,
+    ) -> None:
+        """Takes the networks; which of them learn is decided by `trainable_parameters`.
+
+        Args:
+            transformer: The main branch.
+            text_encoder: Encodes prompts, in every step anew, as it learns too.
+            controlnet: The depth branch; None trains the main branch without it.
+            settings: Of the loss.
+        """
+        super().__init__()
+        self.transformer, self.text_encoder, self.controlnet = transformer, text_encoder, controlnet
+        self.settings = settings
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """The loss (B,) of each item.
+
+        Args:
+            batch: `clean` and `depth`, normalized latents (B, C, f, h, w); `input_ids` (B, K, L, G)
+                and `attention_mask` (B, K, L) of K wordings of the prompt, one of which is drawn.
+            generator: Of wordings and noise.
+        """
+        ids, mask = batch["input_ids"], batch["attention_mask"]
+        items = torch.arange(len(ids))
+        drawn = torch.randint(ids.shape[1], (len(ids),), generator=generator)
+        text = self.text_encoder(ids[items, drawn], mask[items, drawn]).last_hidden_state
+        loss = flow_matching_loss(
+            self.transformer,
+            batch["clean"].float(),
+            text,
+            encode_prompts([""], self.text_encoder),
+            generator,
+            self.settings,
+            controlnet=self.controlnet,
+            depth=None if self.controlnet is None else batch["depth"].float(),
+        )
+        return {"loss": loss}

@@ -1,0 +1,232 @@
+"""Trains a stage of DreamTransfer.
+
+As with policies, a training is a function of its settings, and one that was interrupted goes on as
+if it had not been.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+from torch import Tensor, nn
+
+from augment.dream_transfer.pipeline import DreamTransferPipeline
+from augment.dream_transfer.presets import build_pipeline, preset
+from augment.dream_transfer.training.autoencoding import Autoencoding, set_latent_moments
+from augment.dream_transfer.training.clips import TrainingClips
+from augment.dream_transfer.training.flows import Flows
+from augment.dream_transfer.training.latents import LatentClips, PanoramaClips, encode_clips
+from augment.dream_transfer.training.stages import BEFORE, GeneratorSettings, Stage, stage_of
+from augment.dream_transfer.training_loss import MODES, trainable_parameters
+from envs.demonstrations.dataset import Dataset
+from envs.demonstrations.episode_file import DemonstrationError
+from envs.errors import nearest
+from learning.accelerator import make_accelerator
+from learning.configuration import as_mapping
+from learning.errors import TrainingError
+from learning.heap import keep_freed_memory
+from learning.interruption import Interruption
+from learning.item_order import Shuffled
+from learning.learner import Learner
+from learning.learns import Learns
+from learning.loader import Loader
+from learning.outcome import TrainingOutcome
+from learning.report import Report, nobody
+from learning.run_folder import CHECKPOINTS, CURVE_NAME, TENSORBOARD, begin, holds
+from learning.state import Progress, latest_state
+from learning.training_loop import TrainingLoop
+from learning.whole_folder import put_in_place, staged
+
+LAST = "last"
+"""The pipeline that comes out of a stage."""
+LATENTS = "latents.safetensors"
+MOMENT_CLIPS = 64
+"""Clips that the latents' moments are measured on."""
+
+
+def train_stage(settings: GeneratorSettings, report: Report) -> TrainingOutcome:
+    """Trains a stage; writes a pipeline, a curve, TensorBoard logs and states to go on from.
+
+    Args:
+        settings: What is asked for.
+        report: Is told how far it is.
+
+    Raises:
+        TrainingError: If it cannot begin as it was asked for; nothing is written then.
+    """
+    keep_freed_memory()
+    stage = stage_of(settings)
+    accelerator = make_accelerator(settings.device, settings.precision)
+    stage.optimization.check(settings.accumulate, accelerator.num_processes)
+    told = report if accelerator.is_main_process else nobody
+    torch.manual_seed(settings.seed)
+    clips = _clips(settings, stage)
+    told(f"{len(clips)} clips; {clips.left_out} episodes show what is held out and are left out")
+    pipeline = _start(settings, stage)
+    folder, described = settings.stage_folder(), _described(settings, stage, len(clips))
+    state = None
+    if settings.resume and holds(folder, described):
+        state = latest_state(folder / CHECKPOINTS)
+    accelerator.wait_for_everyone()  # before the folder changes, all have read it
+    if state is None and accelerator.is_main_process:
+        begin(folder, described, results=(LAST, LATENTS))
+    with accelerator.main_process_first():  # it makes what the others find
+        network, dataset = _learns(settings, stage, pipeline, clips, told)
+    learner = Learner(network, stage.optimization, accelerator, settings.precision, settings.seed)
+    progress = Progress()
+    if state is not None:
+        progress = learner.load(state)
+        told(f"going on from step {progress.step} in {folder}")
+    order = Shuffled(len(clips), settings.seed)
+    loader = Loader(dataset, order, settings.accumulate, settings.loader_workers)
+    with Interruption() as interruption:
+        loop = _Loop(folder, learner, loader, settings.checkpoint_every, told, interruption)
+        loop.network, loop.pipeline, loop.clips = network, pipeline, clips
+        loop.size = (stage.height, stage.width)
+        loop.run(progress)
+    return TrainingOutcome(
+        steps=progress.step,
+        total_steps=stage.optimization.steps,
+        interrupted=progress.step < stage.optimization.steps,
+        files={
+            "pipeline": folder / LAST,
+            "curve": folder / CURVE_NAME,
+            "logs": folder / TENSORBOARD,
+        },
+    )
+
+
+class _Loop(TrainingLoop):
+    """Saves the pipeline with what has been learned."""
+
+    network: Learns
+    pipeline: DreamTransferPipeline
+    clips: TrainingClips
+    size: tuple[int, int]
+
+    def save_result(self, step: int) -> None:
+        """Writes the pipeline, with averaged weights where there is an average."""
+        with _weights(self.network, self.learner.inference_weights()):
+            self.network.eval()
+            if isinstance(self.network, Autoencoding):
+                set_latent_moments(self.pipeline.vae, self._videos())
+            staging = staged(self.folder / LAST)
+            self.pipeline.save_pretrained(staging)
+            put_in_place(staging, self.folder / LAST)
+
+    def _videos(self) -> Iterator[Tensor]:
+        panoramas = PanoramaClips(self.clips, self.pipeline.depth_encoding, *self.size)
+        for index in range(0, len(panoramas), -(-len(panoramas) // MOMENT_CLIPS)):
+            for video in panoramas[index].values():
+                yield video[None]
+
+
+@contextmanager
+def _weights(network: nn.Module, weights: Mapping[str, Tensor]) -> Iterator[None]:
+    """A network with other weights for a while."""
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    network.load_state_dict(dict(weights))
+    try:
+        yield
+    finally:
+        network.load_state_dict(before)
+
+
+def _clips(settings: GeneratorSettings, stage: Stage) -> TrainingClips:
+    try:
+        dataset = Dataset(settings.dataset)
+        episodes = [
+            episode
+            for task in settings.tasks or dataset.info.tasks
+            for episode in dataset.episodes(task)
+        ]
+        for camera in stage.clips.cameras:
+            if camera not in dataset.info.cameras:
+                raise TrainingError(
+                    f"{settings.dataset} has no {camera}; size={settings.size} sees "
+                    f"{', '.join(stage.clips.cameras)}"
+                )
+        if "depth" not in dataset.info.pictures:
+            raise TrainingError(f"{settings.dataset} has no depth: collect it with depth=true")
+        width, height = dataset.info.resolution
+        if width % stage.width or height % stage.height:
+            raise TrainingError(
+                f"{settings.dataset} has pictures of {width} x {height}, which do not divide into "
+                f"stage {settings.stage}'s {stage.width} x {stage.height}"
+            )
+        return TrainingClips(episodes, stage.clips, settings.seed)
+    except DemonstrationError as error:
+        raise TrainingError(str(error)) from None
+
+
+def _start(settings: GeneratorSettings, stage: Stage) -> DreamTransferPipeline:
+    """The pipeline that the stage goes on from: fresh, or the result of another training."""
+    if settings.learn not in MODES:
+        raise TrainingError(f"learn={settings.learn}; {nearest(settings.learn, tuple(MODES))}")
+    folder = settings.start
+    if folder is None and settings.stage in BEFORE:
+        folder = settings.stage_folder(BEFORE[settings.stage]) / LAST
+        if not folder.exists():
+            raise TrainingError(
+                f"stage {settings.stage} goes on from {folder}, which is not there: run "
+                f"stage={BEFORE[settings.stage]} first, or give start=PIPELINE"
+            )
+    if folder is None:
+        return build_pipeline(preset(settings.size), cameras=stage.clips.cameras)
+    if not (folder / "model_index.json").exists():
+        raise TrainingError(f"{folder} is no pipeline of DreamTransfer: it has no model_index.json")
+    pipeline: DreamTransferPipeline = DreamTransferPipeline.from_pretrained(folder)
+    return pipeline
+
+
+def _learns(
+    settings: GeneratorSettings,
+    stage: Stage,
+    pipeline: DreamTransferPipeline,
+    clips: TrainingClips,
+    report: Report,
+) -> tuple[Learns, PanoramaClips | LatentClips]:
+    """What learns, and from what."""
+    vae: AutoencoderKLWan = pipeline.vae
+    depth, size = pipeline.depth_encoding, (stage.height, stage.width)
+    if settings.stage == "vae":
+        return Autoencoding(vae, stage.autoencoding), PanoramaClips(clips, depth, *size)
+    trainable_parameters(settings.learn, pipeline.components)
+    path = settings.stage_folder() / LATENTS
+    if not path.exists():
+        vae.eval()
+
+        def told(done: int) -> None:
+            if done % 50 == 0 or done == len(clips):
+                report(f"latents, made once: {done} of {len(clips)} clips")
+
+        encode_clips(clips, vae, depth, *size, path, told)
+    controlnet = None if settings.learn == "base" else pipeline.controlnet
+    flows = Flows(pipeline.transformer, pipeline.text_encoder, controlnet, stage.flows)
+    return flows, LatentClips(path, clips, pipeline.text_encoder)
+
+
+def _described(settings: GeneratorSettings, stage: Stage, clips: int) -> dict[str, Any]:
+    """What decides the numbers: `config.yaml`."""
+    return {
+        "model": "dream_transfer",
+        "size": settings.size,
+        "stage": settings.stage,
+        "learn": settings.learn,
+        "start": None if settings.start is None else str(Path(settings.start).resolve()),
+        "seed": settings.seed,
+        "precision": settings.precision,
+        "accumulate": settings.accumulate,
+        "resolution": [stage.width, stage.height],
+        "optimization": as_mapping(stage.optimization),
+        "autoencoding": dataclasses.asdict(stage.autoencoding),
+        "flows": dataclasses.asdict(stage.flows),
+        "clips": as_mapping(stage.clips),
+        "dataset": {"folder": str(settings.dataset.resolve()), "clips": clips},
+    }

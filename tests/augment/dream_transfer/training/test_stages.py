@@ -1,0 +1,233 @@
+"""All stages of a tiny model, by its trainer."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from appearance_episodes import CAMERAS, write_dataset
+from safetensors.torch import load_file
+
+from augment.dream_transfer.pipeline import DreamTransferPipeline
+from augment.dream_transfer.training import stages, trainer
+from augment.dream_transfer.training.autoencoding import set_latent_moments
+from augment.dream_transfer.training.latents import PanoramaClips
+from augment.dream_transfer.training.stages import GeneratorSettings
+from augment.dream_transfer.training.trainer import train_stage
+from learning.errors import TrainingError
+
+OPTIMIZATION = {"steps": 4, "batch_size": 2, "learning_rate": 1e-3, "warmup_steps": 1}
+TINY = {
+    "clip": {"views": 3, "frames": 5, "height": 32, "width": 32},
+    "depth": {"near": 0.05, "far": 2.0, "scale": "log"},
+    "vae": {
+        "base_dim": 4,
+        "z_dim": 16,
+        "dim_mult": [1, 1, 1],
+        "num_res_blocks": 1,
+        "temperal_downsample": [True, True],
+        "in_channels": 12,
+        "out_channels": 12,
+        "patch_size": 2,
+        "latents_mean": [0.0] * 16,
+        "latents_std": [1.0] * 16,
+    },
+    "transformer": {
+        "patch_size": [1, 2, 2],
+        "num_attention_heads": 2,
+        "attention_head_dim": 12,
+        "in_channels": 16,
+        "out_channels": 16,
+        "text_dim": 20,
+        "freq_dim": 32,
+        "ffn_dim": 48,
+        "num_layers": 2,
+        "rope_max_seq_len": 64,
+    },
+    "controlnet": {"control_blocks": [0]},
+    "text_encoder": {
+        "CompactTextEncoder": {
+            "text_dim": 20,
+            "dim": 16,
+            "heads": 2,
+            "layers": 1,
+            "ffn_dim": 32,
+            "max_length": 64,
+            "buckets": 64,
+        }
+    },
+    "scheduler": {"shift": 1.0},
+    "training": {
+        "cameras": list(CAMERAS),
+        "strides": [1, 2],
+        "clips": 2,
+        "wordings": 2,
+        "autoencoding": {"crop": 32},
+        "stages": {
+            "vae": {"height": 32, "width": 32, "optimization": OPTIMIZATION},
+            "1": {"height": 16, "width": 16, "optimization": {**OPTIMIZATION, "ema_power": 0.75}},
+            "2": {"height": 32, "width": 32, "optimization": OPTIMIZATION},
+        },
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    def preset(size):
+        assert size == "small"
+        return TINY
+
+    monkeypatch.setattr(stages, "preset", preset)
+    monkeypatch.setattr(trainer, "preset", preset)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    # 128 x 96 divides into the tiny sizes.
+    return write_dataset(folder, 3)
+
+
+def settings_of(data, folder, stage, **changed):
+    settings = GeneratorSettings(
+        size="small",
+        stage=stage,
+        dataset=data,
+        tasks=(),
+        folder=folder,
+        start=None,
+        learn="joint",
+        seed=0,
+        optimization={},
+        total_steps=None,
+        precision="fp32",
+        device="cpu",
+        loader_workers=0,
+        accumulate=1,
+        checkpoint_every=100,
+        resume=True,
+    )
+    return dataclasses.replace(settings, **changed)
+
+
+def weights(folder):
+    return {
+        path.parent.name: load_file(path)
+        for path in sorted(Path(folder).glob("last/*/*.safetensors"))
+    }
+
+
+def same(one, other):
+    assert one.keys() == other.keys()
+    return {
+        part
+        for part in one
+        if all(torch.equal(value, other[part][name]) for name, value in one[part].items())
+    }
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """All three stages."""
+    folder = tmp_path_factory.mktemp("model")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (stages, trainer):
+            patch.setattr(module, "preset", lambda size: TINY)
+        for stage in ("vae", "1", "2"):
+            outcome = train_stage(settings_of(data, folder, stage), lambda line: None)
+            assert outcome.steps == outcome.total_steps == 4
+    return folder
+
+
+def test_each_stage_goes_on_from_the_one_before(trained):
+    vae, first, second = (weights(trained / f"stage_{stage}") for stage in ("vae", "1", "2"))
+    assert same(vae, first) == same(first, second) == {"vae"}
+    assert set(vae) == {"vae", "transformer", "controlnet", "text_encoder"}
+
+
+def test_what_comes_out_is_a_pipeline_with_moments_of_its_latents(trained):
+    pipeline = DreamTransferPipeline.from_pretrained(trained / "stage_2" / "last")
+    assert list(pipeline.config.cameras) == list(CAMERAS)
+    assert min(pipeline.vae.config.latents_std) > 0
+    assert pipeline.vae.config.latents_std != [1.0] * 16
+    config = yaml.safe_load((trained / "stage_2" / "config.yaml").read_text())
+    assert (config["stage"], config["resolution"]) == ("2", [32, 32])
+
+
+@pytest.mark.parametrize("stage", ["vae", "1"])
+def test_an_interrupted_stage_goes_on_as_if_it_had_not_been(data, trained, tmp_path, stage):
+    folder = tmp_path / "model"
+    start = trained / "stage_vae" / "last" if stage == "1" else None
+    whole = settings_of(data, folder, stage, start=start, checkpoint_every=2)
+    told = []
+
+    def interrupt(line):
+        told.append(line)
+        if line.startswith("step 1/"):
+            raise RuntimeError("the power fails")
+
+    train_stage(dataclasses.replace(whole, folder=tmp_path / "other"), lambda line: None)
+    with pytest.raises(RuntimeError, match="power"):
+        train_stage(whole, interrupt)
+    train_stage(whole, told.append)
+    done, again = weights(tmp_path / "other" / f"stage_{stage}"), weights(folder / f"stage_{stage}")
+    assert same(done, again) == set(done)
+
+
+@pytest.mark.parametrize(
+    ("learn", "learned"),
+    [("base", {"transformer", "text_encoder"}), ("branch", {"controlnet"})],
+    ids=["base", "branch"],
+)
+def test_what_does_not_learn_stays(data, trained, tmp_path, learn, learned):
+    before = trained / "stage_1" / "last"
+    settings = settings_of(data, tmp_path / "model", "2", start=before, learn=learn)
+    train_stage(settings, lambda line: None)
+    kept = same(weights(trained / "stage_1"), weights(settings.stage_folder()))
+    assert kept == {"vae", "transformer", "text_encoder", "controlnet"} - learned
+
+
+def test_moments_make_latents_of_unit_variance(data, trained):
+    pipeline = DreamTransferPipeline.from_pretrained(trained / "stage_vae" / "last")
+    clips = trainer._clips(*_of_stage(data, trained))
+    videos = [
+        video[None]
+        for index in range(len(clips))
+        for video in PanoramaClips(clips, pipeline.depth_encoding, 32, 32)[index].values()
+    ]
+    set_latent_moments(pipeline.vae, videos)
+    latents = torch.cat([pipeline.vae.encode(video).latent_dist.mode() for video in videos])
+    mean, std = latents.mean(dim=(0, 2, 3, 4)), latents.std(dim=(0, 2, 3, 4), correction=0)
+    assert torch.allclose(mean, torch.tensor(pipeline.vae.config.latents_mean), atol=1e-4)
+    assert torch.allclose(std, torch.tensor(pipeline.vae.config.latents_std), rtol=1e-3)
+
+
+def _of_stage(data, folder):
+    settings = settings_of(data, folder, "vae")
+    return settings, stages.stage_of(settings)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"stage": "3"}, "stage=3; valid: vae, 1, 2"),
+        ({"stage": "2"}, "run stage=1 first"),
+        ({"learn": "all"}, "learn=all"),
+        ({"optimization": {"rate": 1}}, "unknown optimization.rate"),
+        ({"dataset": Path("/nowhere")}, "is no data set"),
+        ({"stage": "1", "start": Path("/nowhere")}, "is no pipeline of DreamTransfer"),
+    ],
+    ids=["stage", "before", "learn", "option", "data", "start"],
+)
+def test_what_cannot_be_trained_is_said_in_a_line(data, tmp_path, changed, words):
+    settings = settings_of(data, tmp_path / "model", **{"stage": "vae", **changed})
+    with pytest.raises(TrainingError, match=words) as error:
+        train_stage(settings, lambda line: None)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "model").exists()
