@@ -1,8 +1,9 @@
 """Combinations of things and colors that a generator is not trained on, so that they test it.
 
-A thing's kind or a surface's pattern with a color: with 3 of the 21 color names each, as many as
-come nearest to 15 %. By name, not by word: where a dark red bottle is held out, so is a burgundy
-one. Episodes with one of them are left out of the generator's training (`has_held_out`).
+A thing's kind or a surface's pattern with a color: with one of the 21 color names each, as a scene
+has several of both, and one that is held out keeps the whole scene from training. By name, not by
+word: where a dark red bottle is held out, so is a burgundy one. Episodes with one of them are left
+out of the generator's training (`has_held_out`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from augment.dream_transfer.surface_words import EVEN, SurfaceWords, surface_wor
 from augment.dream_transfer.thing_words import FIXED_COLOR_NOUNS, kind_of
 from augment.video_metrics.color_names import TYPICAL, checked_name
 
-PART = 0.15
+HELD_OUT = 1
+"""Color names of each kind of thing and each pattern."""
 
 
 def is_held_out(noun: str, color: str) -> bool:
@@ -61,4 +63,4 @@ def _colors(kind: str) -> frozenset[str]:
 
     untextured = [surface_words(surface, None) for surface in ("table", "wall")]
     usual = {look.colors[0].name for look in untextured if look.pattern == kind}
-    return frozenset(sorted(set(TYPICAL) - usual, key=order)[: round(PART * len(TYPICAL))])
+    return frozenset(sorted(set(TYPICAL) - usual, key=order)[:HELD_OUT])

@@ -21,21 +21,21 @@ RECOLORED = sorted(KINDS - set(FIXED_COLOR_NOUNS))
 
 
 @pytest.mark.parametrize("noun", [*RECOLORED, *PATTERNS])
-def test_three_of_21_colors_are_held_out(noun):
-    assert sum(is_held_out(noun, name) for name in TYPICAL) == 3
+def test_one_of_21_colors_is_held_out(noun):
+    assert sum(is_held_out(noun, name) for name in TYPICAL) == 1
 
 
 def test_the_rule_does_not_change():
     # A generator that was trained without these must be tested with them.
     expected = {
-        "bottle": {"blue", "dark blue", "dark green"},
-        "plain": {"black", "dark green", "yellow"},
-        "wooden": {"brown", "turquoise", "yellow"},
-        "mottled": {"dark blue", "light brown", "light green"},
-        "speckled": {"grey", "purple", "red"},
-        "striped": {"dark red", "grey", "white"},
-        "chequered": {"dark blue", "dark green", "light green"},
-        "dotted": {"blue", "green", "light blue"},
+        "bottle": {"dark green"},
+        "plain": {"black"},
+        "wooden": {"brown"},
+        "mottled": {"light green"},
+        "speckled": {"grey"},
+        "striped": {"grey"},
+        "chequered": {"light green"},
+        "dotted": {"light blue"},
     }
     held_out = {noun: {name for name in TYPICAL if is_held_out(noun, name)} for noun in expected}
     assert held_out == expected
