@@ -88,6 +88,14 @@ class Options:
             raise self._wrong(name, "a number of seconds > 0")
         return float(value)
 
+    def number(self, name: str, minimum: float) -> float:
+        """A finite number from `minimum` upward."""
+        value = self._values[name]
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not minimum <= value < float("inf"):
+            raise self._wrong(name, f"a number >= {minimum:g}")
+        return float(value)
+
     def texts(self, name: str) -> list[str]:
         """One text, or a list of different ones."""
         value = self._values[name]
