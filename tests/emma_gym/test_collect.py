@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from augment.baselines.re_rendering import APPEARANCES
 from emma_gym.collect import main
 from emma_gym.collect_command import settings_from
 from emma_gym.command_line import compose_options
 from envs.demonstrations import worker_pool
 from envs.demonstrations.dataset import Dataset, Part
+from envs.objects.instances import UNSEEN
+from envs.randomization import parse
 from envs.registration import task_names
 from eval_protocols.protocol import load_protocol
 
@@ -89,6 +92,16 @@ def test_a_training_set_says_what_is_collected(name):
     assert info.parts == tuple(Part(each.episodes, each.variations) for each in demonstrations)
 
 
+def test_named_variations_are_of_looks_alone_and_of_none_that_is_evaluated():
+    (part,) = settings("tasks=tool_adjust", "variations=appearance").info.parts
+    assert set(part.variations) <= set(APPEARANCES)
+    assert not set(part.variations["object_appearance"]["numbers"]) & set(UNSEEN)
+    assert {part.variations[f"{name}_texture"]["textures"] for name in ("table", "wall")} == {
+        "seen"
+    }
+    parse(part.variations)
+
+
 def test_folders_are_named_after_what_is_collected():
     def folder(*arguments):
         return str(settings(*arguments).folder.relative_to("outputs/demonstrations"))
@@ -108,6 +121,7 @@ def test_folders_are_named_after_what_is_collected():
         (["episods=3"], "did you mean episodes?"),
         (["episodes=0"], "episodes=0: expected an integer >= 1"),
         (["variations.cluter=1"], "unknown variation 'cluter'; did you mean clutter"),
+        (["variations=apperance"], "a mapping, such as {a: 1} or one of appearance"),
         (["variations.clutter=9"], "level 9 is not an integer in 0 .. 5"),
         (["cameras=[head]"], "unknown camera 'head'; did you mean head_camera"),
         (["cameras=[head_camera,head_camera]"], "head_camera is given twice"),

@@ -1,0 +1,71 @@
+import json
+
+import pytest
+
+from emma_gym.generate_command import run
+from envs.demonstrations.dataset import Dataset, DatasetInfo, Part
+from envs.demonstrations.recording import RecordedEnv, plan, record_to_file
+from envs.dual_arm_env import DualArmEnv
+
+TASK = "tool_adjust"
+CAMERAS = ("head_camera", "left_camera", "right_camera")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory, renderer):
+    folder = tmp_path_factory.mktemp("data")
+    info = DatasetInfo(
+        (TASK,), (Part(1, {}),), 0, CAMERAS, "D435", (32, 24), ("rgb", "depth"), 16.67
+    )
+    info.save(folder)
+    (folder / TASK).mkdir()
+    env = RecordedEnv(TASK, obs_mode="rgbd", cameras=CAMERAS, resolution=size)
+    planned = plan(DualArmEnv(TASK), TASK, 1, {})
+    record_to_file(env, planned, pictures, folder / TASK / "000000.h5", {})
+    return folder
+
+
+def test_looks_of_a_demonstration(dataset, tmp_path, capsys):
+    folder = tmp_path / "made"
+    arguments = [f"dataset={dataset}", "method=color_jitter", "per_demo=2", f"output_dir={folder}"]
+    assert run(arguments) == 0
+    assert str(folder) in capsys.readouterr().out
+    prompts = [each.info["generated"]["prompt"] for each in Dataset(folder).episodes(TASK)]
+    assert len(set(prompts)) == 2
+    assert json.loads((folder / "generated.json").read_text())["settings"]["prompts"] == "train"
+
+
+def test_prompts_from_a_file(dataset, tmp_path):
+    file, folder = tmp_path / "prompts.txt", tmp_path / "made"
+    file.write_text("a red room\n\n")
+    arguments = [f"dataset={dataset}", "method=color_jitter", f"prompts={file}"]
+    assert run([*arguments, f"output_dir={folder}"]) == 0
+    (episode,) = Dataset(folder).episodes(TASK)
+    assert episode.info["generated"]["prompt"] == "a red room"
+    assert episode.info["generated"]["settings"]["prompts_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["method=jitter"], "method=jitter; did you mean color_jitter?"),
+        ([], "expected a pipeline's folder"),
+        (["method=color_jitter", "prompts=nowhere.txt"], "prompts=nowhere.txt: expected train"),
+        (["method=color_jitter", "tasks=shoe_place"], "has no task 'shoe_place'"),
+        (["method=random_background"], "needs segmentation"),
+        (["method=color_jitter", "per_demo=0"], "per_demo=0: expected an integer >= 1"),
+    ],
+    ids=["method", "model", "prompts", "task", "segmentation", "count"],
+)
+def test_what_is_wrong_is_said_in_a_line(dataset, tmp_path, capsys, arguments, words):
+    folder = tmp_path / "made"
+    assert run([f"dataset={dataset}", f"output_dir={folder}", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not folder.exists()
+
+
+def test_help_lists_the_options(capsys):
+    assert run(["--help"]) == 0
+    assert "per_demo=1" in capsys.readouterr().out
