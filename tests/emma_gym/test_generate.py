@@ -14,9 +14,8 @@ CAMERAS = ("head_camera", "left_camera", "right_camera")
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory, renderer):
     folder = tmp_path_factory.mktemp("data")
-    info = DatasetInfo(
-        (TASK,), (Part(1, {}),), 0, CAMERAS, "D435", (32, 24), ("rgb", "depth"), 16.67
-    )
+    size, pictures = (32, 24), ("rgb", "depth")
+    info = DatasetInfo((TASK,), (Part(1, {}),), 0, CAMERAS, "D435", size, pictures, 16.67)
     info.save(folder)
     (folder / TASK).mkdir()
     env = RecordedEnv(TASK, obs_mode="rgbd", cameras=CAMERAS, resolution=size)
