@@ -12,8 +12,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from augment.clip import Clip
-from augment.restyling import Restyler, Restyling, RestylingError, Things, ordered_views
-from envs.demonstrations.recording import RecordedEnv
+from augment.restyling import Restyler, Restyling, RestylingError, ordered_views
+from envs.demonstrations.recording import RecordedEnv, things_of
 from envs.dual_arm_env import DualArmEnv
 from envs.randomness import stream
 
@@ -74,7 +74,7 @@ class RestyledObservation(gymnasium.Wrapper[Any, Any, Any, Any]):
         observation, info = self.env.reset(**kwargs)
         seed, prompt = info["seed"], self._prompt
         info["prompt"] = prompt if isinstance(prompt, str) else prompt(stream(seed, "prompt"))
-        self._restyling = self._restyler.begin(info["prompt"], seed, _things(self._base))
+        self._restyling = self._restyler.begin(info["prompt"], seed, things_of(self._base))
         self._taken = []
         return self._in_its_look(observation), info
 
@@ -128,11 +128,3 @@ def _cameras(space: spaces.Space[Any]) -> list[str]:
     if any(len(camera["depth"].shape) != 2 for camera in found.values()):
         raise RestylingError("restyling is of single frames: FrameHistory goes outside of it")
     return list(found)
-
-
-def _things(env: DualArmEnv) -> Things:
-    """What segmentation stands for in the present episode."""
-    simulation = env.simulation
-    things = {name: {"ids": [each.per_scene_id]} for name, each in simulation.things.items()}
-    links = [link.entity.per_scene_id for link in simulation.robot.articulation.links]
-    return {**things, "robot": {"ids": links}}

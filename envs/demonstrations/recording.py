@@ -194,7 +194,7 @@ def _replay(
         "instruction": info["instruction"],
         "variations": info["variations"],
         "instances": info["instances"],
-        "things": _things(env),
+        "things": things_of(env),
         "clutter": info["clutter"],
         "table_height": env.simulation.table_height,
         "solved_at": planned.solved_at,
@@ -214,7 +214,7 @@ def _replay(
     return episode, frames()
 
 
-def _things(env: RecordedEnv) -> dict[str, dict[str, Any]]:
+def things_of(env: DualArmEnv) -> dict[str, dict[str, Any]]:
     """What segmentation's numbers stand for, by name, the room and the robot included."""
     simulation = env.simulation
     things = {

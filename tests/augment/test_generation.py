@@ -61,11 +61,11 @@ def test_pictures_are_new_and_all_else_is_the_sources(source, tmp_path):
     assert len(set(looks)) == 3
 
 
-def test_an_episode_says_what_it_came_from(source, tmp_path):
+def test_an_episode_says_what_it_came_from(source, recorded_path, tmp_path):
     episodes = make(source, tmp_path / "made", settings={"strength": 2}).episodes(TASK)
     told = [episode.info["generated"] for episode in episodes]
     assert {each["restyler"] for each in told} == {"color_jitter"}
-    assert all("tool" in each["source"]["path"] or each["prompt"] for each in told)
+    assert {each["source"]["path"] for each in told} == {str(recorded_path.resolve())}
     assert len({each["prompt"] for each in told}) == len({each["seed"] for each in told}) == 3
     assert told[0]["settings"] == {"strength": 2}
     assert told[0]["source"]["seed"] == 1

@@ -70,12 +70,12 @@ def train_stage(settings: GeneratorSettings, report: Report) -> TrainingOutcome:
     told(f"{len(clips)} clips; {clips.left_out} episodes show what is held out and are left out")
     pipeline = _start(settings, stage)
     folder, described = settings.stage_folder(), _described(settings, stage, len(clips))
-    state = None
-    if settings.resume and holds(folder, described):
-        state = latest_state(folder / CHECKPOINTS)
+    held = settings.resume and holds(folder, described)
+    state = latest_state(folder / CHECKPOINTS) if held else None
     accelerator.wait_for_everyone()  # before the folder changes, all have read it
     if state is None and accelerator.is_main_process:
-        begin(folder, described, results=(LAST, LATENTS))
+        # The same training has the same latents, though it may not have come to a state yet.
+        begin(folder, described, results=(LAST,) if held else (LAST, LATENTS))
     with accelerator.main_process_first():  # it makes what the others find
         network, dataset = _learns(settings, stage, pipeline, clips, told)
     learner = Learner(network, stage.optimization, accelerator, settings.precision, settings.seed)
@@ -86,10 +86,11 @@ def train_stage(settings: GeneratorSettings, report: Report) -> TrainingOutcome:
     order = Shuffled(len(clips), settings.seed)
     loader = Loader(dataset, order, settings.accumulate, settings.loader_workers)
     with Interruption() as interruption:
-        loop = _Loop(folder, learner, loader, settings.checkpoint_every, told, interruption)
-        loop.network, loop.pipeline, loop.clips = network, pipeline, clips
-        loop.size = (stage.height, stage.width)
-        loop.run(progress)
+        panoramas = PanoramaClips(clips, pipeline.depth_encoding, stage.height, stage.width)
+        every = settings.checkpoint_every
+        _Loop(network, pipeline, panoramas, folder, learner, loader, every, told, interruption).run(
+            progress
+        )
     return TrainingOutcome(
         steps=progress.step,
         total_steps=stage.optimization.steps,
@@ -105,25 +106,38 @@ def train_stage(settings: GeneratorSettings, report: Report) -> TrainingOutcome:
 class _Loop(TrainingLoop):
     """Saves the pipeline with what has been learned."""
 
-    network: Learns
-    pipeline: DreamTransferPipeline
-    clips: TrainingClips
-    size: tuple[int, int]
+    def __init__(
+        self,
+        network: Learns,
+        pipeline: DreamTransferPipeline,
+        panoramas: PanoramaClips,
+        *arguments: Any,
+    ) -> None:
+        """Takes what learns, the pipeline that it is a part of, and clips for its latents' moments.
+
+        Args:
+            network: What learns.
+            pipeline: What is saved.
+            panoramas: Of the clips.
+            *arguments: As `TrainingLoop` takes them.
+        """
+        super().__init__(*arguments)
+        self._network, self._pipeline, self._panoramas = network, pipeline, panoramas
 
     def save_result(self, step: int) -> None:
         """Writes the pipeline, with averaged weights where there is an average."""
-        with _weights(self.network, self.learner.inference_weights()):
-            self.network.eval()
-            if isinstance(self.network, Autoencoding):
-                set_latent_moments(self.pipeline.vae, self._videos())
+        with _weights(self._network, self.learner.inference_weights()):
+            self._network.eval()
+            if isinstance(self._network, Autoencoding):
+                set_latent_moments(self._pipeline.vae, self._videos())
             staging = staged(self.folder / LAST)
-            self.pipeline.save_pretrained(staging)
+            self._pipeline.save_pretrained(staging)
             put_in_place(staging, self.folder / LAST)
 
     def _videos(self) -> Iterator[Tensor]:
-        panoramas = PanoramaClips(self.clips, self.pipeline.depth_encoding, *self.size)
-        for index in range(0, len(panoramas), -(-len(panoramas) // MOMENT_CLIPS)):
-            for video in panoramas[index].values():
+        clips = self._panoramas
+        for index in range(0, len(clips), -(-len(clips) // MOMENT_CLIPS)):
+            for video in clips[index].values():
                 yield video[None]
 
 
