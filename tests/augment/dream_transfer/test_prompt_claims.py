@@ -14,7 +14,7 @@ from augment.dream_transfer.prompts import write
 from augment.dream_transfer.scene_words import SceneWords, scene_words
 from augment.dream_transfer.surface_words import SurfaceWords
 from augment.video_metrics.attributes import Claim, holds
-from envs.demonstrations.recording import RecordedEnv, _things
+from envs.demonstrations import recording
 
 USUAL = LightWords("normal", "neutral", "none", "front")
 ROBOT = (70, 71, 72)
@@ -113,11 +113,11 @@ def pictures(env, variations):
         name: np.stack([getattr(picture, name) for picture in seen])[None]
         for name in ("rgb", "depth", "segmentation", "intrinsic_cv", "extrinsic_cv")
     }
-    return Clip(**parts), {**info, "things": _things(env)}
+    return Clip(**parts), {**info, "things": recording.things_of(env)}
 
 
 def test_the_simulators_own_clips_bear_claims_out():
-    env = RecordedEnv(
+    env = recording.RecordedEnv(
         "dual_bottles_pick_easy",
         obs_mode="rgbd",
         cameras=("head_camera", "left_camera"),
