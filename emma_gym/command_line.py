@@ -107,6 +107,14 @@ class Options:
             raise UsageError(f"{name}: {twice[0]} is given twice")
         return value
 
+    def integers(self, name: str, minimum: int) -> list[int]:
+        """A list of different integers from `minimum` upward."""
+        value = self._values[name]
+        numbers = isinstance(value, list) and all(type(item) is int for item in value)
+        if not numbers or not value or min(value) < minimum or len({*value}) < len(value):
+            raise self._wrong(name, f"a list of different integers >= {minimum}, such as [0,1]")
+        return list(value)
+
     def optional_size(self, name: str) -> tuple[int, int] | None:
         """Width and height, or None for null."""
         value = self._values[name]
@@ -126,6 +134,10 @@ class Options:
     def is_text(self, name: str, text: str) -> bool:
         """Whether an option is just this word."""
         return bool(self._values[name] == text)
+
+    def is_null(self, name: str) -> bool:
+        """Whether an option is null."""
+        return self._values[name] is None
 
     def _wrong(self, name: str, expected: str) -> UsageError:
         value = self._values[name]

@@ -1,6 +1,6 @@
 """Puts trained policies into the package, as `policy=pretrained` acts with them.
 
-    .venv/bin/python results/imitation/ship.py CHECKPOINT ...
+    .venv/bin/python -m policies.pretrained.ship CHECKPOINT ...
 
 Matrices are rounded to float16, half the size; they are widened again when they are loaded.
 """

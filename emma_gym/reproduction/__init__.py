@@ -1,0 +1,1 @@
+"""The papers' tables by command: what is collected, trained and evaluated for them."""

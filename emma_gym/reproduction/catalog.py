@@ -1,0 +1,185 @@
+"""What can be reproduced: experiments and the policies in them, as YAML files beside this one.
+
+Contents:
+    TrainedPolicy: what is trained, on what.
+    Row: a line of a table.
+    Experiment: a table, at a size.
+    load_experiment: reads one.
+    experiment_names: all of ours.
+    training_set: what a policy learns from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from envs.errors import nearest
+from eval_protocols.protocol import TrainingSet, load_protocol
+
+FOLDER = Path(__file__).resolve().parent
+SIZES = ("small", "full")
+
+MEAN = "mean"
+"""The column of means over tasks, beside those that are named after tasks and conditions."""
+
+
+class ExperimentError(ValueError):
+    """A wrong name, or a file that says something nobody reads; in one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedPolicy:
+    """What is trained, on what.
+
+    Attributes:
+        name: Unique among all; results are kept under it.
+        policy: A method of imitation.
+        training: Its demonstrations: a training set of a protocol as PROTOCOL/NAME.
+        options: More options of `python -m emma_gym.train`.
+    """
+
+    name: str
+    policy: str
+    training: str
+    options: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of a table: a policy under a protocol.
+
+    Attributes:
+        policy: Who acts.
+        protocol: What is measured.
+        paper: The paper's figures by column.
+    """
+
+    policy: TrainedPolicy
+    protocol: str
+    paper: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A table of a paper, at a size.
+
+    Attributes:
+        name: As its file is called.
+        title: What it shows.
+        source: Paper, version and table.
+        size: Preset of the methods.
+        tasks: Tasks that are trained and evaluated.
+        episodes: Validated seeds of each task and condition.
+        training_seeds: Each is a training of its own.
+        resolution: Width and height of the demonstrations' pictures; None for the camera's.
+        rows: Of the table.
+        minutes: For the estimates of a dry run: of `collect` and `evaluate POLICY` for 100
+            episodes, and of `train POLICY`, each on one core.
+    """
+
+    name: str
+    title: str
+    source: str
+    size: str
+    tasks: tuple[str, ...]
+    episodes: int
+    training_seeds: tuple[int, ...]
+    resolution: tuple[int, int] | None
+    rows: tuple[Row, ...]
+    minutes: Mapping[str, float]
+
+    def of_rows(self, names: Sequence[str]) -> Experiment:
+        """The same with some rows only.
+
+        Raises:
+            ExperimentError: For a policy that has no row.
+        """
+        known = [row.policy.name for row in self.rows]
+        for name in names:
+            if name not in known:
+                raise ExperimentError(f"{self.name} has no row '{name}'; {nearest(name, known)}")
+        rows = tuple(row for row in self.rows if row.policy.name in names)
+        return dataclasses.replace(self, rows=rows)
+
+
+def experiment_names() -> list[str]:
+    """Names of all experiments, sorted."""
+    return sorted(path.stem for path in (FOLDER / "experiments").glob("*.yaml"))
+
+
+def load_experiment(name: str, size: str) -> Experiment:
+    """Reads an experiment.
+
+    Args:
+        name: One of `experiment_names()`, or the path of a YAML file of one's own.
+        size: `small` or `full`.
+
+    Raises:
+        ExperimentError: With the nearest valid names, or the key that is wrong.
+    """
+    path = Path(name) if name.endswith(".yaml") else FOLDER / "experiments" / f"{name}.yaml"
+    if not path.is_file():
+        known = experiment_names()
+        raise ExperimentError(f"unknown experiment '{name}'; {nearest(name, known)}")
+    if size not in SIZES:
+        raise ExperimentError(f"size={size}; {nearest(size, SIZES)}")
+    told = _read(path)
+    policies = {**_read(FOLDER / "policies.yaml"), **told.pop("policies", {})}
+    sizes = {**_read(FOLDER / "sizes.yaml")}
+    try:
+        at_size = {**sizes[size], **told.pop("sizes")[size]}
+        resolution = at_size.pop("resolution")
+        rows = tuple(_row(row, policies) for row in told.pop("rows"))
+        experiment = Experiment(
+            name=path.stem,
+            size=size,
+            title=told.pop("title"),
+            source=told.pop("source"),
+            tasks=tuple(at_size.pop("tasks")),
+            episodes=at_size.pop("episodes"),
+            training_seeds=tuple(at_size.pop("training_seeds")),
+            resolution=None if resolution is None else (resolution[0], resolution[1]),
+            rows=rows,
+            minutes=at_size.pop("minutes"),
+        )
+    except KeyError as error:
+        raise ExperimentError(f"{path.name}: {error} is missing") from None
+    if unread := [*told, *at_size]:
+        raise ExperimentError(f"{path.name}: nobody reads '{unread[0]}'")
+    return experiment
+
+
+def training_set(name: str) -> TrainingSet:
+    """A training set by PROTOCOL/NAME.
+
+    Raises:
+        ValueError: For a name that is none, with those that are.
+    """
+    protocol, _, of_protocol = name.partition("/")
+    return load_protocol(protocol).training_set(of_protocol)
+
+
+def _row(told: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]) -> Row:
+    name, protocol = told["policy"], load_protocol(told["protocol"])
+    if name not in policies:
+        raise ExperimentError(f"unknown policy '{name}'; {nearest(name, list(policies))}")
+    entry = policies[name]
+    learned = training_set(entry["training"]).demonstrations
+    if not any(learned and known.demonstrations == learned for known in protocol.training):
+        raise ExperimentError(f"{name} learns from no training set of {protocol.name}")
+    policy = TrainedPolicy(
+        name, entry["policy"], entry["training"], tuple(entry.get("options", ()))
+    )
+    return Row(policy, protocol.name, dict(told.get("paper", {})))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise ExperimentError(f"{path.name}: expected a mapping")
+    return found

@@ -1,0 +1,84 @@
+import pytest
+import yaml
+
+from emma_gym.reproduction.catalog import (
+    SIZES,
+    ExperimentError,
+    experiment_names,
+    load_experiment,
+    training_set,
+)
+from envs.registration import task_names
+from policies.registry import load_policy_class
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", experiment_names())
+def test_all_of_ours_can_be_made(name, size):
+    experiment = load_experiment(name, size)
+    assert set(experiment.tasks) <= set(task_names())
+    for row in experiment.rows:
+        load_policy_class(row.policy.policy)
+        assert training_set(row.policy.training).demonstrations
+
+
+def test_policies_of_a_name_are_one_training():
+    rows = [row for name in experiment_names() for row in load_experiment(name, "small").rows]
+    for row in rows:
+        assert len({each.policy for each in rows if each.policy.name == row.policy.name}) == 1
+
+
+def test_table_1_has_the_papers_sixteen_tasks():
+    experiment = load_experiment("sem_table1", "full")
+    assert len(set(experiment.tasks)) == 16
+    sem = experiment.rows[0].paper
+    assert set(sem) == set(experiment.tasks)
+    assert sum(sem.values()) / 16 == pytest.approx(69.8, abs=0.05)  # its mean, as printed
+
+
+def own(tmp_path, **changes):
+    content = {
+        "title": "Ours",
+        "source": "nobody",
+        "sizes": {"small": {"tasks": ["tool_adjust"]}},
+        "rows": [{"policy": "mine", "protocol": "in_domain"}],
+        "policies": {"mine": {"policy": "act", "training": "in_domain/nominal_20"}},
+        **changes,
+    }
+    path = tmp_path / "ours.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return str(path)
+
+
+def test_one_of_ones_own(tmp_path):
+    experiment = load_experiment(own(tmp_path), "small")
+    assert (experiment.name, experiment.tasks) == ("ours", ("tool_adjust",))
+    assert experiment.rows[0].policy.training == "in_domain/nominal_20"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sizes": {"full": {"tasks": []}}}, "'small' is missing"),
+        ({"colour": 1}, "nobody reads 'colour'"),
+        ({"rows": [{"policy": "min", "protocol": "in_domain"}]}, "unknown policy 'min'"),
+        (
+            {"rows": [{"policy": "mine", "protocol": "camera_sweep"}]},
+            "mine learns from no training set of camera_sweep",
+        ),
+        ({"sizes": {"small": {"tasks": [], "episode": 3}}}, "nobody reads 'episode'"),
+    ],
+    ids=["size", "key", "policy", "training", "size_key"],
+)
+def test_what_is_wrong_in_it_is_said(tmp_path, changes, words):
+    with pytest.raises(ExperimentError, match=words):
+        load_experiment(own(tmp_path, **changes), "small")
+
+
+def test_names_that_are_none():
+    with pytest.raises(ExperimentError, match="did you mean sem_table"):
+        load_experiment("sem_tabel1", "small")
+    with pytest.raises(ExperimentError, match="size=tiny; valid: small, full"):
+        load_experiment("sem_table1", "tiny")
+    with pytest.raises(ExperimentError, match="no row 'dpp'; did you mean dp"):
+        load_experiment("sem_table1", "small").of_rows(["dpp"])

@@ -1,0 +1,83 @@
+import dataclasses
+import json
+
+import pytest
+
+from emma_gym.reproduction.catalog import load_experiment
+from emma_gym.reproduction.stages import Folders
+from emma_gym.reproduction.tables import markdown_page, markdown_table
+from eval_protocols.protocol import load_protocol
+
+TABLE = load_experiment("sem_table1", "small")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return Folders(tmp_path, tmp_path / "results")
+
+
+def keep(folders, experiment, rates, wall_s=600):
+    """Results by policy, task and seed: success of 100 under each condition, in order."""
+    for (name, task, seed), counts in rates.items():
+        row = next(row for row in experiment.rows if row.policy.name == name)
+        path = folders.result(experiment, row, task, seed)
+        path.parent.mkdir(parents=True)
+        conditions = [each.name for each in load_protocol(row.protocol).conditions]
+        cells = [
+            {
+                "task": task,
+                "condition": condition,
+                "success_once": {"rate": count / 100, "low": 0.1, "high": 0.9},
+            }
+            for condition, count in zip(conditions, counts, strict=True)
+        ]
+        path.write_text(json.dumps({"summary": {"tasks": cells}}))
+        curve = folders.kept(experiment, row.policy, task, seed) / "curve.csv"
+        curve.write_text(f"step,wall_s\n1,3\n2,{wall_s}\n")
+
+
+def line(table, name):
+    (found,) = [each for each in table.splitlines() if each.startswith(f"| `{name}`")]
+    return [cell.strip() for cell in found.strip("|").split("|")]
+
+
+def test_tasks_side_by_side_with_the_papers_figures(folders):
+    keep(folders, TABLE, {("sem", task, 0): [50] for task in TABLE.tasks})
+    keep(folders, TABLE, {("act", TABLE.tasks[0], 0): [7]})
+    table = markdown_table(TABLE, folders)
+    assert line(table, "sem") == [
+        "`sem`",
+        *("50 (10 .. 90) [98.0]", "50 (10 .. 90) [97.0]", "50 (10 .. 90) [56.3]"),
+        *("50 [83.8]", "10"),
+    ]
+    assert line(table, "act") == ["`act`", "7 (10 .. 90)", "", "", "", "10"]
+    assert line(table, "dp")[1:] == ["[85.7]", "[0.0]", "[14.0]", "[33.2]", ""]
+
+
+def test_means_and_deviations_over_training_seeds(folders):
+    seeds = dataclasses.replace(TABLE, training_seeds=(0, 1, 2))
+    rates = {("dp3", task, seed): [10 * seed + 5] for task in TABLE.tasks for seed in (0, 1, 2)}
+    keep(folders, seeds, rates)
+    assert line(markdown_table(seeds, folders), "dp3")[1:5] == [
+        *("15.0 ± 10.0 [75.7]", "15.0 ± 10.0 [82.0]", "15.0 ± 10.0 [62.3]", "15.0 ± 10.0 [73.3]")
+    ]
+
+
+def test_conditions_side_by_side(folders):
+    two = load_experiment("sem_table2", "small")
+    keep(folders, two, {("sem_ext1_20", two.tasks[0], 0): [40, 60]})
+    table = markdown_table(two, folders)
+    assert table.splitlines()[0] == "|  | `ext0` | `ext1` | minutes |"
+    assert line(table, "sem_ext1_20")[1:3] == ["40 (10 .. 90)", "60 (10 .. 90)"]
+
+
+def test_a_papers_mean_over_unnamed_tasks(folders):
+    three = load_experiment("sem_table3", "small")
+    keep(folders, three, {("sem", three.tasks[0], 0): [64]})
+    assert line(markdown_table(three, folders), "sem")[1:3] == ["64 (10 .. 90)", "64 [84.5]"]
+
+
+def test_the_page_says_how_it_was_made(folders):
+    page = markdown_page(TABLE, folders)
+    assert "arXiv 2505.16196" in page
+    assert "python -m emma_gym.reproduce experiment=sem_table1 size=small" in page
