@@ -135,7 +135,7 @@ def _restyler(options: Options) -> tuple[Restyler, dict[str, Any]]:
         return ColorJitter(), {}
     if method == "random_background":
         return RandomBackground(), {}
-    folder, resolution = options.optional_path("model"), options.optional_size("resolution")
+    folder = options.optional_path("model")
     if folder is None or not (folder / "model_index.json").exists():
         raise UsageError(
             f"model={folder}: expected a pipeline's folder, which `python -m emma_gym.train "
@@ -148,7 +148,6 @@ def _restyler(options: Options) -> tuple[Restyler, dict[str, Any]]:
         "steps": options.integer("steps", 1),
         "guidance_scale": options.number("guidance_scale", 0.0),
         "conditioning_scale": options.number("conditioning_scale", 0.0),
-        "resolution": resolution,
     }
     restyler = DreamTransferRestyler(DreamTransferPipeline.from_pretrained(folder), **chosen)
     return restyler, {**chosen, "model_sha256": _sha256(folder)}

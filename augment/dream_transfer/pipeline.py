@@ -67,6 +67,7 @@ class DreamTransferPipeline(DiffusionPipeline):
         depth_near: float = 0.05,
         depth_far: float = 2.0,
         depth_scale: str = "inverse",
+        resolution: Sequence[int] | None = None,
     ) -> None:
         """Puts components together.
 
@@ -82,6 +83,8 @@ class DreamTransferPipeline(DiffusionPipeline):
             depth_near: See `DepthEncoding`, as the two that follow.
             depth_far: In m.
             depth_scale: `inverse` or `log`.
+            resolution: Width and height in pixels of a view in training, which the networks work
+                best at; None if nobody said.
         """
         super().__init__()
         self.register_modules(  # type: ignore[no-untyped-call]
@@ -97,6 +100,7 @@ class DreamTransferPipeline(DiffusionPipeline):
             depth_near=depth_near,
             depth_far=depth_far,
             depth_scale=depth_scale,
+            resolution=None if resolution is None else list(resolution),
         )
         self.depth_encoding = DepthEncoding(depth_near, depth_far, depth_scale)
         self._guidance_scale, self._num_timesteps, self._interrupt = 1.0, 0, False

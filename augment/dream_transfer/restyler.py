@@ -26,8 +26,7 @@ class DreamTransferRestyler:
     a block are generated together. All windows of an episode begin with the same noise.
 
     Only depth is looked at. Clips may have another size than the one generated: their depth is
-    sampled (nearest), and what is generated is resized (bilinear) to theirs. Networks know the size
-    that they were trained at, which a pipeline does not remember: `resolution` has to say it.
+    sampled (nearest), and what is generated is resized (bilinear) to theirs.
 
     Attributes:
         pipeline: What generates.
@@ -57,14 +56,17 @@ class DreamTransferRestyler:
             guidance_scale: Of classifier-free guidance; up to 1 it is off, and a frame costs half.
             conditioning_scale: How much depth counts.
             frames: Of a window: 4 * k + 1 with Wan's VAE; as in training.
-            resolution: Width and height in pixels of a generated view, as in training: (128, 96)
-                for the preset `small`; multiples of 16 with Wan's VAE and patches. None for the
-                clip's.
+            resolution: Width and height in pixels of a generated view; multiples of 16 with Wan's
+                VAE and patches. None for that of the pipeline's training, or, if it does not know
+                it, the clip's.
             negative_prompt: What episodes should not look like.
 
         Raises:
             RestylingError: For frames or a resolution that cannot be generated.
         """
+        trained = pipeline.config["resolution"]
+        if resolution is None and trained is not None:
+            resolution = (trained[0], trained[1])
         self.pipeline, self.frames, self.resolution = pipeline, frames, resolution
         self.options: dict[str, Any] = {
             "num_inference_steps": steps,

@@ -69,6 +69,9 @@ def train_stage(settings: GeneratorSettings, report: Report) -> TrainingOutcome:
     clips = _clips(settings, stage)
     told(f"{len(clips)} clips; {clips.left_out} episodes show what is held out and are left out")
     pipeline = _start(settings, stage)
+    pipeline.register_to_config(  # type: ignore[no-untyped-call]
+        resolution=[stage.width, stage.height]
+    )
     folder, described = settings.stage_folder(), _described(settings, stage, len(clips))
     held = settings.resume and holds(folder, described)
     state = latest_state(folder / CHECKPOINTS) if held else None

@@ -135,6 +135,16 @@ def test_clips_of_another_size_are_generated_at_the_trained_one(pipeline, depths
     assert np.abs(resized(made, (HEIGHT, WIDTH)).astype(int) - small).mean() < 6
 
 
+def test_a_pipeline_knows_the_size_of_its_training(pipeline):
+    assert DreamTransferRestyler(pipeline).resolution is None
+    pipeline.register_to_config(resolution=[32, 16])
+    try:
+        assert DreamTransferRestyler(pipeline).resolution == (32, 16)
+        assert DreamTransferRestyler(pipeline, resolution=(64, 32)).resolution == (64, 32)
+    finally:
+        pipeline.register_to_config(resolution=None)
+
+
 def test_depth_is_taken_from_pixels_and_never_mixed():
     depth = np.arange(2 * 3 * 6 * 9, dtype=np.float32).reshape(2, 3, 6, 9)
     assert sampled(depth, None) is depth

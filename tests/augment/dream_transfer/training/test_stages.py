@@ -154,6 +154,7 @@ def test_each_stage_goes_on_from_the_one_before(trained):
 def test_what_comes_out_is_a_pipeline_with_moments_of_its_latents(trained):
     pipeline = DreamTransferPipeline.from_pretrained(trained / "stage_2" / "last")
     assert list(pipeline.config.cameras) == list(CAMERAS)
+    assert list(pipeline.config.resolution) == [32, 32]
     assert min(pipeline.vae.config.latents_std) > 0
     assert pipeline.vae.config.latents_std != [1.0] * 16
     config = yaml.safe_load((trained / "stage_2" / "config.yaml").read_text())
