@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from augment.adamix.collapse import CollapseDetector
+
+
+def watched(levels, tolerance=2.0, patience=2, steps=9, noise=0.0, warmup=(), spikes=False):
+    """In which intervals with these levels of the loss a collapse is seen."""
+    detector, rng = CollapseDetector(tolerance, patience), np.random.default_rng(0)
+    found = []
+    for i, level in enumerate([*warmup, *levels]):
+        for step in range(steps):
+            loss = level * (1 + noise * rng.standard_normal())
+            detector.observe(1e3 if spikes and step == 4 else loss)
+        found.append(detector.end_interval(weighted=i >= len(warmup)))
+    return [i - len(warmup) for i, seen in enumerate(found) if seen]
+
+
+@pytest.mark.parametrize(
+    ("levels", "seen"),
+    [
+        ([1, 0.8, 0.7, 1.5, 3, 6], [4, 5]),
+        ([1, 2.1, 2.2], [2]),
+        ([1, 2.1, 1.9, 2.1, 1.9], []),
+        ([1, 0.5, 0.4, 0.9, 0.5, 0.3], []),
+        ([1, 1.9, 1.9, 1.9], []),
+        ([-1, -0.5, 0.5, 2], [3]),
+        ([5, 9], []),
+    ],
+    ids=["rising", "risen", "in-and-out", "one-bad", "harder", "negative", "too-short"],
+)
+def test_it_has_collapsed_when_the_loss_stays_above_twice_its_best(levels, seen):
+    assert watched(levels) == seen
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(4, 30), st.floats(0, 0.3))
+def test_a_training_that_learns_has_not(intervals, noise):
+    levels = 0.2 + np.exp(-np.arange(intervals) / 5)
+    assert not watched(levels, noise=noise, spikes=True)
+
+
+def test_a_training_that_diverges_is_found_under_noise():
+    levels = 0.1 * np.exp(np.maximum(0, np.arange(12) - 5))
+    assert watched(levels, noise=0.3)[0] == 7
+
+
+def test_the_rise_when_harder_samples_come_does_not_count():
+    assert not watched([5, 5, 5, 4], warmup=[1, 0.8])
+    assert watched([5, 5, 5, 4]) == watched([5, 5, 5, 4], warmup=[1, 0.8])
+
+
+@pytest.mark.parametrize("loss", [np.nan, np.inf])
+def test_a_loss_that_is_no_number_is_a_collapse_at_once(loss):
+    detector = CollapseDetector(2.0, 3)
+    detector.observe(1.0)
+    detector.observe(loss)
+    assert detector.end_interval(weighted=True)
+
+
+def test_tolerance_and_patience():
+    levels = [1, 3, 3, 3]
+    assert watched(levels, patience=1) == [1, 2, 3]
+    assert watched(levels, patience=3) == [3]
+    assert watched(levels, tolerance=4.0) == []
+
+
+def test_without_losses_nothing_is_found():
+    detector = CollapseDetector(2.0, 1)
+    assert not any(detector.end_interval(weighted=True) for _ in range(5))
+
+
+def test_it_goes_on_from_its_state_in_the_middle_of_an_interval():
+    losses = np.exp(0.3 * np.arange(40))
+    straight, before, after = (CollapseDetector(2.0, 2) for _ in range(3))
+    found = []
+    for detectors in ([straight], [before, after]):
+        seen = []
+        detector = detectors[0]
+        for i, loss in enumerate(losses):
+            if i == 13:
+                detectors[-1].load_state_dict(detector.state_dict())
+                detector = detectors[-1]
+            detector.observe(torch.tensor(loss, requires_grad=True))
+            if i % 5 == 4:
+                seen.append(detector.end_interval(weighted=True))
+        found.append(seen)
+    assert found[0] == found[1]
+    assert any(found[0])
+    for key, value in straight.state_dict().items():
+        assert torch.equal(after.state_dict()[key], value)

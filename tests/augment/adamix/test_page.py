@@ -1,0 +1,104 @@
+import re
+
+import numpy as np
+import pytest
+
+from augment.adamix.errors import ReweightingError
+from augment.adamix.page import SHOWN, render, shown, write_page
+from augment.adamix.page_chart import Chart
+from augment.adamix.refresh import Refresh
+
+UNITS = 30
+NAMES = [f"episode {i:02}" for i in range(UNITS)]
+METRICS = np.arange(UNITS * 3, dtype=float).reshape(UNITS, 3)
+RISING = np.arange(1.0, UNITS + 1) / np.arange(1.0, UNITS + 1).sum()
+REFRESHES = [Refresh(200, np.full(UNITS, 1 / UNITS)), Refresh(400, RISING)]
+THUMBNAILS = {i: np.full((6, 8, 3), i, dtype=np.uint8) for i in range(UNITS)}
+
+
+def page(**change):
+    given = {
+        "title": "dp on pick",
+        "names": NAMES,
+        "metrics": METRICS,
+        "refreshes": REFRESHES,
+        "thumbnails": THUMBNAILS,
+    }
+    return render(**{**given, **change})
+
+
+def test_it_shows_the_hardest_and_the_easiest_with_metrics_and_weights():
+    html = page()
+    assert re.findall(r"<th>(episode \d+)</th>", html) == [*NAMES[:19:-1], *NAMES[:10]]
+    assert shown(REFRESHES[-1]) == [*range(10), *range(20, 30)]
+    first = html[html.index("<tbody>") : html.index("</tr>", html.index("<tbody>"))]
+    cells = re.findall(r'<td class="num">(.*?)</td>', first)
+    assert cells == ["87", "88", "89", f"{30 * 30 / (30 * 31 / 2):.2f}"]
+    assert html.count("data:image/jpeg;base64,") == 2 * SHOWN
+
+
+def test_it_shows_the_unevenness_over_refreshes():
+    html = page()
+    assert "Effective sample size / N" in html
+    assert re.search(r'<text class="y"[^>]*>1</text>', html)
+    assert re.search(r'<text class="y"[^>]*>30</text>', html)
+    assert html.count("<circle") == 4
+
+
+def test_it_loads_nothing_and_escapes_names():
+    html = page(title="<script>alert(1)</script>", names=["<img src=x>"] * UNITS)
+    assert "<script" not in html
+    assert "<img src=x>" not in html
+    assert "&lt;img src=x&gt;" in html
+    sources = re.findall(r'(?:src|href)="([^"]*)"', html)
+    assert sources
+    assert all(each.startswith("data:") for each in sources)
+    assert "http:" not in html
+    assert "https:" not in html
+    assert "default-src 'none'" in html
+
+
+def test_a_missing_thumbnail_and_a_collapse_are_said():
+    collapsed = [*REFRESHES, Refresh(600, np.full(UNITS, 1 / UNITS), collapsed=True)]
+    html = page(thumbnails={}, refreshes=collapsed)
+    assert html.count("no picture") == 2 * SHOWN
+    assert "from step 600 on samples are drawn uniformly" in html
+    assert "diverged" not in page()
+
+
+def test_few_trajectories_are_enough():
+    few = Refresh(5, np.array([1.0, 0.0]))
+    html = page(names=NAMES[:2], metrics=METRICS[:2], refreshes=[few])
+    assert html.count("<th>episode") == 4
+
+
+def test_it_is_written_whole(tmp_path):
+    path = tmp_path / "hard.html"
+    write_page(path, "\ud800 dp", NAMES, METRICS, REFRESHES, THUMBNAILS)
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"refreshes": []}, "no weights have been made"),
+        ({"names": NAMES[:3]}, "3 names"),
+        ({"metrics": METRICS[:, :2]}, "three metrics"),
+    ],
+    ids=["refreshes", "names", "metrics"],
+)
+def test_what_does_not_fit_is_refused(change, words):
+    with pytest.raises(ReweightingError, match=words):
+        page(**change)
+
+
+def test_a_chart_is_inside_its_frame_and_leaves_out_what_is_infinite():
+    chart = Chart([0, 10, 20], [1.0, float("inf"), 3.0])
+    assert len(chart.points) == 2
+    (left, bottom), (right, top) = chart.points
+    assert 0 < left < right < chart.width
+    assert 0 < top < bottom < chart.height
+    assert [text for _, text in chart.x_labels] == ["0", "20"]
+    assert [text for _, text in chart.y_labels] == ["1", "3"]
+    assert not Chart([0], [float("inf")]).points
