@@ -151,7 +151,9 @@ def _parts(options: Options) -> tuple[str | None, tuple[Part, ...]]:
     if not slash:
         raise UsageError(f"training={training}: expected PROTOCOL/NAME")
     protocol = load_protocol(protocol_name)
-    demonstrations = protocol.training_set(name).demonstrations
+    demonstrations = [
+        each for each in protocol.training_set(name).demonstrations if not each.generated
+    ]
     if not demonstrations:
         valid = [each.name for each in protocol.training if each.demonstrations]
         raise UsageError(

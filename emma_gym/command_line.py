@@ -96,6 +96,10 @@ class Options:
             raise self._wrong(name, f"a number >= {minimum:g}")
         return float(value)
 
+    def optional_number(self, name: str, minimum: float) -> float | None:
+        """A finite number from `minimum` upward, or None for null."""
+        return None if self._values[name] is None else self.number(name, minimum)
+
     def texts(self, name: str) -> list[str]:
         """One text, or a list of different ones."""
         value = self._values[name]

@@ -15,6 +15,7 @@ from eval_protocols.provenance import usable_cores
 from policies.training.trainers import (
     DemonstrationSettings,
     InteractionSettings,
+    SamplingSettings,
     learns_from_demonstrations,
 )
 
@@ -84,6 +85,13 @@ def _demonstration_settings(options: Options) -> DemonstrationSettings:
         size=size,
         task=task,
         dataset=dataset,
+        generated=options.optional_path("generated"),
+        sampling=SamplingSettings(
+            sampler=options.text("sampler"),
+            config=_mapping(options, "sampler_config"),
+            reference=options.optional_path("reference"),
+            generated_share=options.optional_number("generated_share", 0.0),
+        ),
         episodes=options.optional_integer("episodes", 1),
         seed=seed,
         total_steps=options.optional_integer("total_steps", 1),

@@ -63,12 +63,15 @@ class Demonstrations:
     """A part of a training set: expert episodes of each task.
 
     Attributes:
-        episodes: How many a task, on seeds below 100000.
-        variations: What varies in them.
+        episodes: How many a task, on seeds below 100000. Of generated ones at most as many, and
+            more than half: a filter may have dropped some.
+        variations: What varies in them; where they are generated, in those that they are made of.
+        generated: Whether their pictures are generated.
     """
 
     episodes: int
     variations: Mapping[str, Any]
+    generated: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,11 +257,12 @@ def _training_set(where: str, specification: Any) -> TrainingSet:
 
 
 def _demonstrations(where: str, specification: Any) -> Demonstrations:
-    fields = _mapping(where, specification, {"episodes", "variations"})
+    fields = _mapping(where, specification, {"episodes", "variations"}, {"generated"})
     episodes = _typed(where, "episodes", fields["episodes"], int)
     if episodes < 1:
         raise InvalidProtocolError(f"{where}: episodes is {episodes}, not at least 1")
-    return Demonstrations(episodes, _variations(where, fields["variations"]))
+    generated = _typed(where, "generated", fields.get("generated", False), bool)
+    return Demonstrations(episodes, _variations(where, fields["variations"]), generated)
 
 
 def _variations(where: str, specification: Any) -> Mapping[str, Any]:

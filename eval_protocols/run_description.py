@@ -6,16 +6,16 @@ import dataclasses
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from envs.seeds import seed_list_sha256
 from envs.tasks import load_task
-from eval_protocols.protocol import OTHER_DATA, UNTRAINED, Protocol
+from eval_protocols.protocol import OTHER_DATA, UNTRAINED, Protocol, TrainingSet
 from eval_protocols.provenance import software_versions
 
-Demonstrated = dict[str, int]
+Demonstrated = dict[tuple[bool, str], int]
 """Numbers of demonstrations by what varies in them, as JSON."""
 
 
@@ -82,7 +82,7 @@ def training_block(
             unknown training set or one that the policy did not learn from, "other" without a note.
     """
     name, note, seed = settings.training, settings.training_note, settings.training_seed
-    learned = None if data is None else _merged(data["demonstrations"])
+    learned = None if data is None else _learned(data)
     if data is not None and seed is None:
         seed = data["seed"]
     if name is None:
@@ -101,8 +101,7 @@ def training_block(
             raise ValueError("training=other: say which data with training_note=...")
         return {"name": name, "description": note, "seed": seed}
     known = protocol.training_set(name)
-    parts = _merged([(part.episodes, part.variations) for part in known.demonstrations])
-    if learned is not None and learned != parts:
+    if learned is not None and not _consists_of(known, learned):
         raise ValueError(
             f"training={name}: the policy learned from something else, {_in_words(learned)}"
         )
@@ -163,23 +162,48 @@ def _task_source_sha256(task: str) -> str | None:
 def _name_of(learned: Demonstrated | None, protocol: Protocol) -> str | None:
     """The protocol's training set that consists of the same demonstrations; None if none does."""
     for known in protocol.training:
-        parts = _merged([(part.episodes, part.variations) for part in known.demonstrations])
-        if parts and parts == learned:
+        if learned and _consists_of(known, learned):
             return known.name
     return None
 
 
-def _merged(parts: Sequence[tuple[int, Mapping[str, Any]]]) -> Demonstrated:
-    """How many episodes there are of what varies, whatever the order and the parts."""
+def _consists_of(known: TrainingSet, learned: Demonstrated) -> bool:
+    """Whether a training set consists of these demonstrations."""
+    parts = _merged(
+        [(part.episodes, part.variations, part.generated) for part in known.demonstrations]
+    )
+    if parts.keys() != learned.keys():
+        return False
+    return all(
+        count // 2 < learned[key] <= count if key[0] else learned[key] == count
+        for key, count in parts.items()
+    )
+
+
+def _learned(data: Mapping[str, Any]) -> Demonstrated:
+    """What a policy says of its data."""
+    generated = data.get("generated", ())  # other servers' policies may not know of it
+    return _merged(
+        [
+            (count, variations, each is generated)
+            for each in (data["demonstrations"], generated)
+            for count, variations in each
+        ]
+    )
+
+
+def _merged(parts: Iterable[tuple[int, Mapping[str, Any], bool]]) -> Demonstrated:
+    """How many episodes there are of a kind, whatever the order and the parts."""
     episodes: Demonstrated = {}
-    for count, variations in parts:
-        key = json.dumps(variations, sort_keys=True)
+    for count, variations, generated in parts:
+        key = generated, json.dumps(variations, sort_keys=True)
         episodes[key] = episodes.get(key, 0) + count
     return episodes
 
 
 def _in_words(learned: Demonstrated) -> str:
     return " and ".join(
-        f"{count} demonstrations of a task" + (f" with {variations}" if variations != "{}" else "")
-        for variations, count in learned.items()
+        f"{count} {'generated ' if generated else ''}demonstrations of a task"
+        + (f" with {variations}" if variations != "{}" else "")
+        for (generated, variations), count in learned.items()
     )

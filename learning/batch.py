@@ -10,6 +10,9 @@ from torch import Tensor
 Batch = Mapping[str, Tensor]
 """Tensors by name, each with the items along its first axis."""
 
+LOSS_WEIGHT = "loss_weight"
+"""The name of what each item's loss is multiplied by (B,), where an order of items has such."""
+
 
 def collate(items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Items as a batch."""

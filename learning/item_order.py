@@ -9,7 +9,7 @@ Contents:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import torch
@@ -23,7 +23,12 @@ class ItemOrder(ABC):
 
     A training that goes on asks for the epoch that it was in: an order must be a function of the
     epoch, and of what it was built with.
+
+    Attributes:
+        weights: Whether losses are multiplied by `loss_weights`.
     """
+
+    weights: bool = False
 
     @abstractmethod
     def __len__(self) -> int:
@@ -32,6 +37,19 @@ class ItemOrder(ABC):
     @abstractmethod
     def epoch(self, number: int) -> Iterator[int]:
         """The items of an epoch."""
+
+    def spans(self, steps: range, batch_size: int) -> Iterator[range]:
+        """Parts of a training's steps beyond the end of which nobody may read ahead.
+
+        Args:
+            steps: Those that are to be done.
+            batch_size: Items in a step.
+        """
+        yield steps
+
+    def loss_weights(self, items: Sequence[int], step: int) -> Sequence[float]:
+        """What the losses of items that a step learns from are multiplied by, if it `weights`."""
+        return [1.0] * len(items)
 
 
 class Shuffled(ItemOrder):
@@ -61,6 +79,9 @@ class Batches(Sampler[list[int]]):
 
     A step's items follow on those of the step before, across the ends of epochs, so that no item
     is left out. Several processes, and several batches a step, share what one would have seen.
+
+    Attributes:
+        steps: Which steps of the training.
     """
 
     def __init__(
@@ -83,18 +104,18 @@ class Batches(Sampler[list[int]]):
             process: Which process this is.
             processes: How many there are.
         """
-        self._order, self._batch_size, self._steps = order, batch_size, steps
+        self._order, self._batch_size, self.steps = order, batch_size, steps
         self._accumulate, self._process, self._processes = accumulate, process, processes
 
     def __len__(self) -> int:
         """Number of batches."""
-        return len(self._steps) * self._accumulate
+        return len(self.steps) * self._accumulate
 
     def __iter__(self) -> Iterator[list[int]]:
         """The batches."""
-        items = self._items_from(self._steps.start * self._batch_size)
+        items = self._items_from(self.steps.start * self._batch_size)
         size = self._batch_size // (self._accumulate * self._processes)
-        for _ in self._steps:
+        for _ in self.steps:
             whole = list(islice(items, self._batch_size))
             parts = [whole[i : i + size] for i in range(0, len(whole), size)]
             yield from parts[self._process :: self._processes]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ from accelerate import Accelerator  # type: ignore[import-untyped]
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
-from learning.batch import Batch
+from learning.batch import LOSS_WEIGHT, Batch
 from learning.devices import autocast
 from learning.learning_rate import rate_factor
 from learning.learns import Learns
@@ -128,9 +128,9 @@ class Learner:
         """Whether `inference_weights` are an average."""
         return self._average is not None
 
-    def save(self, folder: Path, progress: Progress) -> None:
-        """Writes a state to go on from."""
-        save_state(folder, progress, self._network, self._average, self._optimizers)
+    def save(self, folder: Path, progress: Progress, more: Mapping[str, Tensor]) -> None:
+        """Writes a state to go on from, with more that belongs to it."""
+        save_state(folder, progress, self._network, self._average, self._optimizers, more)
 
     def load(self, state: Path) -> Progress:
         """Goes on from a state; says how far it was.
@@ -151,5 +151,8 @@ class Learner:
         with self.accelerator.no_sync(self._losses) if waits else alone:
             with self._autocast:
                 losses: dict[str, Tensor] = self._losses(batch, noise)
-            self.accelerator.backward(losses["loss"].mean() / batches)
+            loss = losses["loss"]
+            if LOSS_WEIGHT in batch:
+                loss = loss * batch[LOSS_WEIGHT].to(loss.dtype)
+            self.accelerator.backward(loss.mean() / batches)
         return losses

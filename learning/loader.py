@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from learning.batch import Batch, collate
+from learning.batch import LOSS_WEIGHT, Batch, collate
 from learning.heap import keep_freed_memory
 from learning.item_order import Batches, ItemOrder
 from learning.optimization import Optimization
@@ -35,6 +36,11 @@ class Loader:
     accumulate: int
     workers: int
 
+    @property
+    def items(self) -> int:
+        """Number of items in the data set."""
+        return len(self.dataset)  # type: ignore[arg-type]
+
     def batches_by_step(
         self, first: int, optimization: Optimization, accelerator: Accelerator
     ) -> Iterator[list[Batch]]:
@@ -45,10 +51,11 @@ class Loader:
             optimization: Says how many steps there are, and the items of one.
             accelerator: Says which process this is.
         """
+        steps, size = range(first, optimization.steps), optimization.batch_size
         batches = Batches(
             self.order,
-            optimization.batch_size,
-            range(first, optimization.steps),
+            size,
+            steps,
             accumulate=self.accumulate,
             process=accelerator.process_index,
             processes=accelerator.num_processes,
@@ -57,19 +64,31 @@ class Loader:
             self.dataset,
             batch_sampler=batches,
             num_workers=self.workers,
+            persistent_workers=self.workers > 0,
             collate_fn=collate,
             pin_memory=accelerator.device.type == "cuda",
             # Not fork: an evaluation may have rendered in this process.
             multiprocessing_context="spawn" if self.workers else None,
             worker_init_fn=_prepare_worker if self.workers else None,
         )
-        with _unborn_workers_ignore_interrupts():
-            read = iter(loader)
-        for _ in range(first, optimization.steps):
-            yield [
-                {name: each.to(accelerator.device, non_blocking=True) for name, each in b.items()}
-                for b in islice(read, self.accumulate)
-            ]
+        for span in self.order.spans(steps, size):
+            batches.steps = span
+            items = iter(batches)  # the same that are read
+            with _unborn_workers_ignore_interrupts():
+                read = iter(loader)
+            for step in span:
+                found = []
+                for batch in islice(read, self.accumulate):
+                    if self.order.weights:
+                        weights = self.order.loss_weights(next(items), step)
+                        batch[LOSS_WEIGHT] = torch.tensor(weights)
+                    found.append(
+                        {
+                            name: each.to(accelerator.device, non_blocking=True)
+                            for name, each in batch.items()
+                        }
+                    )
+                yield found
 
 
 def _prepare_worker(number: int) -> None:

@@ -23,7 +23,7 @@ from learning.weights_file import save_weights
 from learning.whole_folder import put_in_place, staged
 
 WEIGHTS, AVERAGE, OPTIMIZER = "weights.safetensors", "average.safetensors", "optimizer.safetensors"
-PROGRESS = "progress.json"
+MORE, PROGRESS = "more.safetensors", "progress.json"
 
 
 @dataclass
@@ -49,8 +49,18 @@ def save_state(
     network: nn.Module,
     average: EMAModel | None,
     optimizers: Sequence[torch.optim.Optimizer],
+    more: Mapping[str, Tensor],
 ) -> None:
-    """Writes the state, and deletes those before it."""
+    """Writes the state, and deletes those before it.
+
+    Args:
+        folder: Of all states.
+        progress: How far the training is.
+        network: Its network.
+        average: Of the network's weights, if there is one.
+        optimizers: Of the network.
+        more: What else the training goes on from.
+    """
     named = dict(network.named_parameters())
     place = folder / f"{progress.step:08d}"
     staging = staged(place)
@@ -66,6 +76,7 @@ def save_state(
             for key, value in optimizer.state.get(parameter, {}).items()
         },
     )
+    save_weights(staging / MORE, more)
     (staging / PROGRESS).write_text(json.dumps(asdict(progress)) + "\n", encoding="utf-8")
     put_in_place(staging, place)
     for path in folder.iterdir():
@@ -123,6 +134,18 @@ def load_state(
             if names[parameter] in moments
         }
         optimizer.load_state_dict({**optimizer.state_dict(), "state": numbered})
+
+
+def load_more(state: Path) -> dict[str, Tensor]:
+    """What else a training goes on from.
+
+    Raises:
+        TrainingError: If the state is damaged.
+    """
+    try:
+        return load_file(state / MORE)
+    except (OSError, SafetensorError) as error:
+        raise _damaged(state, error) from None
 
 
 def _by_parameter(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:

@@ -11,9 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from learning.interruption import Interruption
 from learning.learner import Learner
@@ -52,7 +52,7 @@ class TrainingLoop(ABC):
         interruption: Ends it between two steps.
     """
 
-    evaluated: ClassVar[tuple[str, ...]] = ()
+    evaluated: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -84,12 +84,20 @@ class TrainingLoop(ABC):
         It is called with every state to go on from, before that is written, in the main process.
         """
 
-    def evaluate(self, step: int) -> Evaluation | None:
+    def evaluate(self, step: int, measured: Mapping[str, Tensor]) -> Evaluation | None:
         """Evaluates what comes out, if that is due after a step; None if it is not.
 
         It is called after every step, in every process; the main one's answer counts.
+
+        Args:
+            step: Steps done.
+            measured: What the last one measured; see `Learner.step`.
         """
         return None
+
+    def more_state(self) -> Mapping[str, Tensor]:
+        """What else belongs to a state to go on from."""
+        return {}
 
     def run(self, progress: Progress) -> None:
         """Does the steps that are missing; `progress` then says how far it came.
@@ -108,10 +116,11 @@ class TrainingLoop(ABC):
         while progress.step < total:
             with watch.loading():
                 batches = next(steps)
-            means.add(learner.step(progress.step, batches))
+            measured = learner.step(progress.step, batches)
+            means.add(measured)
             progress.step += 1
             last = progress.step == total
-            found = self.evaluate(progress.step)
+            found = self.evaluate(progress.step, measured)
             if curve is not None and (
                 found is not None or last or progress.step % curve.every == 0
             ):
@@ -135,7 +144,7 @@ class TrainingLoop(ABC):
         return {
             "step": step,
             "wall_s": round(watch.wall_s(), 1),
-            "epoch": step * size / len(self._loader.order),
+            "epoch": step * size / self._loader.items,
             **means.take(),
             **watch.speeds(size),
             **dict.fromkeys(self.evaluated),
@@ -145,7 +154,7 @@ class TrainingLoop(ABC):
     def _save(self, progress: Progress) -> None:
         if self.learner.accelerator.is_main_process:
             self.save_result(progress.step)
-            self.learner.save(self.folder / CHECKPOINTS, progress)
+            self.learner.save(self.folder / CHECKPOINTS, progress, self.more_state())
         self.learner.accelerator.wait_for_everyone()
 
     def _any(self, flag: bool) -> bool:

@@ -47,10 +47,12 @@ class TrainingData:
     Attributes:
         demonstrations: Parts of it: episodes of each task, and what varied in them.
         seed: Which training run it was; None if that is not known.
+        generated: More parts, whose pictures are generated.
     """
 
     demonstrations: tuple[tuple[int, Mapping[str, Any]], ...]
     seed: int | None = None
+    generated: tuple[tuple[int, Mapping[str, Any]], ...] = ()
 
 
 @dataclass(frozen=True)

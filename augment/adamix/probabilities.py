@@ -13,16 +13,19 @@ _BISECTIONS = 100
 """Enough for any interval of floats."""
 
 
-def probabilities(weights: Array, floor: float, max_ratio: float | None) -> Array:
+def probabilities(
+    weights: Array, floor: float, max_ratio: float | None, base: Array | None = None
+) -> Array:
     """How likely each unit is drawn.
 
     Args:
         weights: (N,) not negative.
-        floor: How much of a uniform distribution is mixed in, 0 .. 1.
+        floor: How much of the base is mixed in, 0 .. 1.
         max_ratio: Greatest ratio of two units' weights before that; None for any.
+        base: (N,) how likely each is with equal weights, of sum 1; None for all as likely.
 
     Returns:
-        (N,), of sum 1; exactly equal ones for equal weights.
+        (N,), of sum 1; exactly the base for equal weights.
 
     Raises:
         ReweightingError: If weights are negative, not finite or all 0.
@@ -32,7 +35,11 @@ def probabilities(weights: Array, floor: float, max_ratio: float | None) -> Arra
     weights = weights / weights.max()
     if max_ratio is not None:
         weights = _capped(weights, max_ratio)
-    return np.asarray((1.0 - floor) * weights / weights.sum() + floor / len(weights))
+    base = np.full(len(weights), 1.0 / len(weights)) if base is None else base
+    if (weights == weights[0]).all():
+        return base.copy()
+    weighted = weights * base
+    return np.asarray((1.0 - floor) * weighted / weighted.sum() + floor * base)
 
 
 def effective_share(probabilities: Array) -> float:

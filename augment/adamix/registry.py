@@ -24,7 +24,7 @@ REWEIGHTINGS: dict[str, type[Reweighting]] = {
     "per": Prioritized,
     "group_dro": GroupDRO,
     "remix": ReMix,
-    "shuffled": ShuffledAdaMix,
+    "adamix_shuffled": ShuffledAdaMix,
 }
 
 

@@ -119,7 +119,8 @@ class Reweighting(ABC):
         """What the losses of units are to be multiplied by.
 
         Args:
-            probabilities: (N,) that units are drawn with.
+            probabilities: (N,) how likely units are drawn, over how likely they would be with equal
+                weights; infinite for a unit that is never drawn.
             progress: How much of the training is done, 0 .. 1.
 
         Returns:

@@ -18,6 +18,7 @@ from augment.adamix.probabilities import probabilities
 from augment.adamix.refresh import Refresh
 from augment.adamix.reweighting import Evidence, Reweighting
 from augment.adamix.sampler_config import SamplerConfig
+from augment.adamix.systematic_table import SystematicTable
 
 
 class AdaMixSampler(Sampler[int]):
@@ -56,6 +57,7 @@ class AdaMixSampler(Sampler[int]):
         steps: int,
         batch_size: int,
         seed: int,
+        base: NDArray[np.float64] | None = None,
         process: int = 0,
         processes: int = 1,
     ) -> None:
@@ -69,6 +71,8 @@ class AdaMixSampler(Sampler[int]):
             steps: Of the training.
             batch_size: Items in a step, over all processes.
             seed: Of the training.
+            base: (N,) how likely units are drawn with equal weights, such as
+                `augment.mixture.shares` says; None for all as likely.
             process: Which process this is.
             processes: How many there are.
 
@@ -93,9 +97,12 @@ class AdaMixSampler(Sampler[int]):
         self._steps, self._batch_size, self._seed = steps, batch_size, seed
         self._process, self._processes = process, processes
         self._units, self._step = units, 0
-        self._warmup = Refresh(0, self._uniform())
+        self._base = np.full(units, 1.0 / units) if base is None else base / base.sum()
+        if len(self._base) != units:
+            raise ReweightingError(f"base of {len(self._base)} units: expected {units}")
+        self._warmup = Refresh(0, self._base)
         self._collapse = CollapseDetector(config.collapse_tolerance, config.collapse_patience)
-        self._table: tuple[Refresh, AliasTable] | None = None
+        self._table: tuple[Refresh, AliasTable | SystematicTable] | None = None
 
     @property
     def items_per_interval(self) -> int:
@@ -122,7 +129,10 @@ class AdaMixSampler(Sampler[int]):
             )
         since = self.config.refresh_every if self.history else self.config.warmup_steps
         found = probabilities(
-            self.reweighting.update(evidence, since), self.config.floor, self.config.max_ratio
+            self.reweighting.update(evidence, since),
+            self.config.floor,
+            self.config.max_ratio,
+            self._base,
         )
         collapses = self._collapse.end_interval(weighted=bool(self.history))
         collapsed = bool(self.history) and self.history[-1].collapsed
@@ -134,7 +144,7 @@ class AdaMixSampler(Sampler[int]):
             )
             collapsed = True
         if collapsed:
-            found = self._uniform()
+            found = self._base
         self.history.append(Refresh(step, found, collapsed))
         self._step = step
         return self.history[-1]
@@ -174,7 +184,10 @@ class AdaMixSampler(Sampler[int]):
         """What the losses of items (B,) that a step draws are to be multiplied by (B,)."""
         refresh = self._refresh_at(step)
         progress = refresh.step / self._steps
-        by_unit = self.reweighting.loss_weights(refresh.probabilities, progress)
+        # Against the base, which is what losses are the mean over.
+        drawn = self._base > 0
+        relative = np.where(drawn, refresh.probabilities / np.where(drawn, self._base, 1.0), np.inf)
+        by_unit = self.reweighting.loss_weights(relative, progress)
         if self.config.per == "frame":
             return np.asarray(by_unit[items])
         ends = np.cumsum(self._lengths)
@@ -243,9 +256,6 @@ class AdaMixSampler(Sampler[int]):
         """Steps of an iteration."""
         return range(self._step, min(self._next_refresh(), self._steps))
 
-    def _uniform(self) -> NDArray[np.float64]:
-        return np.full(self._units, 1.0 / self._units)
-
     def _refresh_at(self, step: int) -> Refresh:
         """The refresh whose weights hold at a step."""
         number = (step - self.config.warmup_steps) // self.config.refresh_every
@@ -258,13 +268,14 @@ class AdaMixSampler(Sampler[int]):
             )
         return self.history[number]
 
-    def _table_at(self, step: int) -> AliasTable:
+    def _table_at(self, step: int) -> AliasTable | SystematicTable:
         refresh = self._refresh_at(step)
         if self._table is None or self._table[0] is not refresh:
             found = refresh.probabilities
             if self.config.per == "trajectory":
                 found = np.repeat(found / self._lengths, self._lengths)
-            self._table = (refresh, AliasTable(found))
+            exact, size = self.config.exact, self._batch_size
+            self._table = (refresh, SystematicTable(found, size) if exact else AliasTable(found))
         return self._table[1]
 
 

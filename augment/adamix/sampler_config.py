@@ -24,6 +24,9 @@ class SamplerConfig:
         refresh_every: Steps between new weights.
         floor: How much of a uniform distribution is mixed in, 0 .. 1.
         max_ratio: Greatest ratio of two weights; None for any.
+        exact: Whether the items of each step are spread evenly over the units (systematic
+            sampling), so that every batch has its share of each kind of them, to the item; else
+            that holds on average.
         collapse_tolerance: See `collapse.CollapseDetector`.
         collapse_patience: See there.
     """
@@ -33,6 +36,7 @@ class SamplerConfig:
     refresh_every: int = 200
     floor: float = 0.05
     max_ratio: float | None = 100.0
+    exact: bool = False
     collapse_tolerance: float = 2.0
     collapse_patience: int = 2
 

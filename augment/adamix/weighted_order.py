@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from augment.adamix.sampler import AdaMixSampler
 from learning.item_order import ItemOrder
@@ -11,9 +13,10 @@ from learning.item_order import ItemOrder
 class WeightedOrder(ItemOrder):
     """An epoch is the steps from one refresh to the next, as weights change only in between.
 
-    An epoch can be asked for once its weights are made: whoever reads ahead must not do so across
-    a refresh. An error says so if it does.
+    An epoch can be asked for once its weights are made. Whoever reads ahead does so within `spans`.
     """
+
+    weights = True
 
     def __init__(self, sampler: AdaMixSampler) -> None:
         """Decides nothing yet.
@@ -26,6 +29,19 @@ class WeightedOrder(ItemOrder):
     def __len__(self) -> int:
         """Number of items in an epoch."""
         return self._sampler.items_per_interval
+
+    def spans(self, steps: range, batch_size: int) -> Iterator[range]:
+        """The steps between refreshes."""
+        every, first = self._sampler.config.refresh_every, steps.start
+        while first < steps.stop:
+            end = min((first // every + 1) * every, steps.stop)
+            yield range(first, end)
+            first = end
+
+    def loss_weights(self, items: Sequence[int], step: int) -> Sequence[float]:
+        """What the losses of items that a step draws are multiplied by."""
+        weights: list[float] = self._sampler.loss_weights(np.asarray(items), step).tolist()
+        return weights
 
     def epoch(self, number: int) -> Iterator[int]:
         """The items of an epoch.

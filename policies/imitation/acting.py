@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -82,10 +82,9 @@ class LearnedPolicy(Policy):
         self.observes = self._method.observes
         self.tasks = (found.task,)
         self.training_data = TrainingData(
-            demonstrations=tuple(
-                (int(part["episodes"]), part["variations"]) for part in found.dataset["parts"]
-            ),
+            demonstrations=_parts(found.dataset["parts"]),
             seed=found.training["seed"],
+            generated=_parts(found.dataset.get("generated", {}).get("parts", ())),
         )
         self._noise = torch.Generator()
 
@@ -173,3 +172,7 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _parts(told: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, Mapping[str, Any]], ...]:
+    return tuple((int(part["episodes"]), part["variations"]) for part in told)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from envs.cameras import CAMERA_MODELS
 from envs.demonstrations.dataset import Dataset, DatasetInfo
 from envs.demonstrations.episode_file import DemonstrationError, Episode
@@ -30,18 +33,38 @@ NEEDED_PICTURES: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
+class Source:
+    """Demonstrations of a task out of a data set.
+
+    Attributes:
+        dataset: They are from.
+        episodes: From the first on.
+    """
+
+    dataset: Dataset
+    episodes: Sequence[Episode]
+
+    @property
+    def frames(self) -> int:
+        """Of all episodes."""
+        return sum(len(episode) for episode in self.episodes)
+
+
+@dataclass(frozen=True)
 class DemonstrationData:
     """What a training learns from.
 
     Attributes:
         windows: Every frame.
+        generated: (N,) which demonstrations are generated ones.
         statistics: What normalizers are fitted to.
         description: What a checkpoint says of it; see `policies.imitation.checkpoint`.
-        variations: Of each part.
+        variations: Of each part that is not generated.
         seeds: Of the episodes.
     """
 
     windows: DemonstrationWindows
+    generated: NDArray[np.bool_]
     statistics: Statistics
     description: Mapping[str, Any]
     variations: Sequence[Mapping[str, Any]]
@@ -50,7 +73,7 @@ class DemonstrationData:
 
 def open_demonstrations(
     folder: Path, task: str, count: int | None, method: ImitationMethod
-) -> tuple[Dataset, list[Episode]]:
+) -> Source:
     """Opens the episodes, and checks that a method can learn from them.
 
     Args:
@@ -69,12 +92,12 @@ def open_demonstrations(
         raise TrainingError(str(error)) from None
     if lacking := _lacking(dataset.info, method.observes):
         raise TrainingError(f"{folder} lacks what {method.name} needs: {lacking}")
-    return dataset, episodes
+    return Source(dataset, episodes)
 
 
 def load_demonstrations(
-    dataset: Dataset,
-    episodes: Sequence[Episode],
+    recorded: Source,
+    generated: Source | None,
     method: ImitationMethod,
     workers: int,
     report: Callable[[str], None],
@@ -82,25 +105,36 @@ def load_demonstrations(
     """Prepares opened episodes.
 
     Args:
-        dataset: They are from.
-        episodes: The episodes.
+        recorded: Demonstrations.
+        generated: More of them, whose pictures are generated; they come last.
         method: What learns from them.
         workers: Processes for point clouds.
         report: Is told what takes long.
+
+    Raises:
+        TrainingError: If generated ones cannot be learned from.
     """
-    observes = method.observes
+    observes, sources = method.observes, [recorded, *([] if generated is None else [generated])]
+    episodes = [episode for source in sources for episode in source.episodes]
     clouds = None
     if observes.obs_mode == "pointcloud":
-        clouds = make_point_clouds(dataset.folder, episodes, observes.cameras, workers, report)
+        if generated is not None:
+            raise TrainingError(f"{method.name} sees no pictures: leave generated=null")
+        folder = recorded.dataset.folder
+        clouds = make_point_clouds(folder, episodes, observes.cameras, workers, report)
     every_cloud = None if clouds is None else (clouds.of(i) for i in range(len(episodes)))
-    parts = _parts(dataset.info, len(episodes))
+    description = _described(recorded)
+    if generated is not None:
+        description["generated"] = _described(generated)
+        description["frames"] += generated.frames
     return DemonstrationData(
         windows=DemonstrationWindows(
             episodes, observes, method.window, method.standard_camera, clouds
         ),
+        generated=np.arange(len(episodes)) >= len(recorded.episodes),
         statistics=statistics(episodes, every_cloud),
-        description=_described(dataset.info, episodes, parts),
-        variations=[part["variations"] for part in parts],
+        description=description,
+        variations=[part["variations"] for part in description["parts"]],
         seeds=frozenset(int(episode.info["seed"]) for episode in episodes),
     )
 
@@ -131,19 +165,24 @@ def _parts(info: DatasetInfo, count: int) -> list[dict[str, Any]]:
     ]
 
 
-def _described(
-    info: DatasetInfo, episodes: Sequence[Episode], parts: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def _described(source: Source) -> dict[str, Any]:
+    info, episodes = source.dataset.info, source.episodes
     whole = len(episodes) == len(info.episodes())
-    states = [[episode.info["seed"], episode.info["state_sha256"]] for episode in episodes]
+    known = [[each.info["seed"], each.info["state_sha256"], *_generated(each)] for each in episodes]
     return {
         "training_set": info.training_set if whole else None,
-        "parts": [dict(part) for part in parts],
+        "parts": _parts(info, len(episodes)),
         "cameras": list(info.cameras),
         "camera_model": info.camera_model,
         "resolution": list(info.resolution),
         "pictures": list(info.pictures),
         "seed": info.seed,
-        "frames": sum(len(episode) for episode in episodes),
-        "sha256": hashlib.sha256(json.dumps(states).encode()).hexdigest(),
+        "frames": source.frames,
+        "sha256": hashlib.sha256(json.dumps(known).encode()).hexdigest(),
     }
+
+
+def _generated(episode: Episode) -> list[Any]:
+    """What decides how a generated episode looks; nothing for a recorded one."""
+    generated = episode.info.get("generated")
+    return [] if generated is None else [generated]

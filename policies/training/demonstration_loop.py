@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import Tensor
+
 from envs.demonstrations.worker_pool import WorkerDiedError, WorkerPool
 from learning.curve import read_curve
 from learning.interruption import Interruption
@@ -15,6 +17,7 @@ from learning.run_folder import CURVE_NAME
 from learning.training_loop import Evaluation, TrainingLoop
 from policies.imitation.checkpoint import Checkpoint
 from policies.training.policy_folders import BEST, LAST
+from policies.training.resampling import Resampling
 from policies.training.simulator_evaluation import ValidationEpisode, success_rate
 from policies.training.trainers import DemonstrationSettings
 
@@ -22,7 +25,7 @@ from policies.training.trainers import DemonstrationSettings
 class DemonstrationLoop(TrainingLoop):
     """Evaluates policies in the simulator, and keeps the last and the best one."""
 
-    evaluated = ("eval_success",)
+    evaluated: tuple[str, ...] = ("eval_success",)
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class DemonstrationLoop(TrainingLoop):
         learner: Learner,
         loader: Loader,
         episodes: Sequence[ValidationEpisode],
+        resampling: Resampling | None,
         pool: WorkerPool,
         report: Report,
         interruption: Interruption,
@@ -44,6 +48,7 @@ class DemonstrationLoop(TrainingLoop):
             learner: The method.
             loader: Of the demonstrations.
             episodes: Of evaluations.
+            resampling: What draws frames by weights; None if nothing does.
             pool: Where to run them.
             report: Is told how far it is.
             interruption: Ends it between two steps.
@@ -51,14 +56,37 @@ class DemonstrationLoop(TrainingLoop):
         every = settings.checkpoint_every
         super().__init__(settings.folder, learner, loader, every, report, interruption)
         self._settings, self._described = settings, described
-        self._episodes, self._pool = episodes, pool
+        self._episodes, self._pool, self._resampling = episodes, pool, resampling
+        if resampling is not None:
+            self.evaluated = ("eval_success", "effective_share", "max_min_ratio")
 
     def save_result(self, step: int) -> None:
         """Writes the policy as it is after a step."""
         self._checkpoint(step).save(self.folder / LAST)
 
-    def evaluate(self, step: int) -> Evaluation | None:
-        """The success rate every so many steps and after the last one."""
+    def more_state(self) -> Mapping[str, Tensor]:
+        """What future frames follow from."""
+        return {} if self._resampling is None else self._resampling.state_dict()
+
+    def evaluate(self, step: int, measured: Mapping[str, Tensor]) -> Evaluation | None:
+        """The success rate every so many steps and after the last one, and new weights when due."""
+        weights = self._new_weights(step, measured)
+        success = self._evaluated(step)
+        if weights is None or success is None:
+            return weights or success
+        return Evaluation(
+            {**weights.measured, **success.measured}, f"{weights.words}; {success.words}"
+        )
+
+    def _new_weights(self, step: int, measured: Mapping[str, Tensor]) -> Evaluation | None:
+        if self._resampling is None:
+            return None
+        self._resampling.observe(measured["loss"])
+        settings = self._settings
+        made = self._resampling.refresh(step, self.folder, f"{settings.policy}, {settings.task}")
+        return None if made is None else Evaluation(made.measured(), made.words())
+
+    def _evaluated(self, step: int) -> Evaluation | None:
         every, last = self._settings.eval_every, step == self.learner.optimization.steps
         if every <= 0 or (step % every and not last):
             return None

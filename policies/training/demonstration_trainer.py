@@ -10,7 +10,7 @@ would have computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,14 +22,14 @@ from learning.configuration import ConfigurationError, as_mapping
 from learning.errors import TrainingError
 from learning.heap import keep_freed_memory
 from learning.interruption import Interruption
-from learning.item_order import ItemOrder, Shuffled
+from learning.item_order import Shuffled
 from learning.learner import Learner
 from learning.loader import Loader
 from learning.optimization import Optimization
 from learning.outcome import TrainingOutcome
 from learning.report import Report, nobody
 from learning.run_folder import CHECKPOINTS, begin, holds
-from learning.state import Progress, latest_state
+from learning.state import Progress, latest_state, load_more
 from policies.imitation.method import ImitationMethod
 from policies.imitation.methods import method_class, preset
 from policies.training.demonstration_data import (
@@ -38,23 +38,18 @@ from policies.training.demonstration_data import (
     open_demonstrations,
 )
 from policies.training.demonstration_loop import DemonstrationLoop
-from policies.training.demonstration_windows import DemonstrationWindows
 from policies.training.policy_folders import BEST, LAST, files_of
+from policies.training.resampling import Resampling, check
 from policies.training.simulator_evaluation import ValidationEpisode, validation_episodes
-from policies.training.trainers import DemonstrationSettings
-
-MakeOrder = Callable[[DemonstrationWindows, int], ItemOrder]
+from policies.training.trainers import EPOCHS, DemonstrationSettings
 
 
-def train(
-    settings: DemonstrationSettings, report: Report, order: MakeOrder | None = None
-) -> TrainingOutcome:
+def train(settings: DemonstrationSettings, report: Report) -> TrainingOutcome:
     """Trains a policy; writes checkpoints, a curve, TensorBoard logs, and the policy itself.
 
     Args:
         settings: What is asked for.
         report: Is told how far it is.
-        order: Makes the order of the frames, out of all of them and the seed; None for `Shuffled`.
 
     Raises:
         TrainingError: If it cannot begin as it was asked for; nothing is written then.
@@ -64,13 +59,16 @@ def train(
     torch.manual_seed(settings.seed)
     method, optimization = _method(settings)
     optimization.check(settings.accumulate, accelerator.num_processes)
-    dataset, episodes = open_demonstrations(
-        settings.dataset, settings.task, settings.episodes, method
-    )
+    check(settings.sampling)
+    recorded = open_demonstrations(settings.dataset, settings.task, settings.episodes, method)
+    generated = None
+    if settings.generated is not None:
+        generated = open_demonstrations(settings.generated, settings.task, None, method)
     told = report if accelerator.is_main_process else nobody
     with accelerator.main_process_first():  # it makes what the others find
-        data = load_demonstrations(dataset, episodes, method, settings.workers, told)
-    described = _described(settings, method, optimization, data)
+        data = load_demonstrations(recorded, generated, method, settings.workers, told)
+    resampling = _resampling(settings, data, method, optimization, accelerator)
+    described = _described(settings, method, optimization, data, resampling)
     state = None
     if settings.resume and holds(settings.folder, described):
         state = latest_state(settings.folder / CHECKPOINTS)
@@ -79,18 +77,20 @@ def train(
     progress = Progress()
     if state is not None:
         progress = learner.load(state)
+        if resampling is not None:
+            resampling.load_state_dict(load_more(state))
         told(f"going on from step {progress.step} in {settings.folder}")
     if method.notice:
         told(method.notice)
     accelerator.wait_for_everyone()  # before the folder changes, all have read it
-    frames = (order or _shuffled)(data.windows, settings.seed)
-    loader = Loader(data.windows, frames, settings.accumulate, settings.loader_workers)
+    order = resampling.order if resampling else Shuffled(len(data.windows), settings.seed)
+    loader = Loader(data.windows, order, settings.accumulate, settings.loader_workers)
     validation = _validation_episodes(settings, accelerator, data)
     if state is None and accelerator.is_main_process:
         begin(settings.folder, described, results=(BEST, LAST))
     with Interruption() as interruption, WorkerPool(settings.workers) as pool:
         DemonstrationLoop(
-            settings, described, learner, loader, validation, pool, told, interruption
+            settings, described, learner, loader, validation, resampling, pool, told, interruption
         ).run(progress)
     return TrainingOutcome(
         steps=progress.step,
@@ -127,6 +127,7 @@ def _described(
     method: ImitationMethod,
     optimization: Optimization,
     data: DemonstrationData,
+    resampling: Resampling | None,
 ) -> dict[str, Any]:
     """What decides the numbers: `config.yaml`."""
     return {
@@ -141,8 +142,18 @@ def _described(
         "optimization": as_mapping(optimization),
         "method": as_mapping(method.config),
         "dataset": dict(data.description),
+        **({} if resampling is None else {"sampling": resampling.description}),
     }
 
 
-def _shuffled(windows: DemonstrationWindows, seed: int) -> ItemOrder:
-    return Shuffled(len(windows), seed)
+def _resampling(
+    settings: DemonstrationSettings,
+    data: DemonstrationData,
+    method: ImitationMethod,
+    optimization: Optimization,
+    accelerator: Accelerator,
+) -> Resampling | None:
+    """What draws frames by weights, if they are drawn."""
+    if settings.sampling.sampler == EPOCHS:
+        return None
+    return Resampling(settings.sampling, data, method, optimization, accelerator, settings.seed)

@@ -20,6 +20,10 @@ class DemonstrationWindows(Dataset[Item]):
     """What a method learns from, frame by frame; see `policies.imitation.batch`.
 
     History before an episode's beginning is its first observation, as the runner gives it.
+
+    Attributes:
+        episodes: The demonstrations.
+        lengths: Their frames.
     """
 
     def __init__(
@@ -41,8 +45,8 @@ class DemonstrationWindows(Dataset[Item]):
         """
         self.episodes, self._observes = list(episodes), observes
         self._window, self._standard, self._point_clouds = window, standard, point_clouds
-        lengths = [len(episode) for episode in episodes]
-        self._first = np.concatenate([[0], np.cumsum(lengths)])
+        self.lengths = [len(episode) for episode in episodes]
+        self._first = np.concatenate([[0], np.cumsum(self.lengths)])
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -52,6 +56,10 @@ class DemonstrationWindows(Dataset[Item]):
         """The episode of an item, and its frame in it."""
         episode = int(np.searchsorted(self._first, index, side="right")) - 1
         return episode, int(index - self._first[episode])
+
+    def index(self, episode: int, frame: int) -> int:
+        """The item of a frame of an episode."""
+        return int(self._first[episode]) + frame
 
     def __getitem__(self, index: int) -> Item:
         """One item."""

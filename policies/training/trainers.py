@@ -2,6 +2,7 @@
 
 Contents:
     InteractionSettings: what is asked for where a policy learns by acting.
+    SamplingSettings: how often each frame is learned from.
     DemonstrationSettings: what is asked for where it learns from demonstrations.
     Trainer: what trains a kind of policy.
     load_trainer: finds one by the policy's name.
@@ -11,13 +12,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from envs.errors import nearest
 from learning.outcome import TrainingOutcome
 from learning.report import Report
+
+EPOCHS = "epochs"
+"""The sampler that is none: every frame once an epoch."""
 
 
 class UnknownTrainerError(ValueError):
@@ -63,6 +67,24 @@ class InteractionSettings:
 
 
 @dataclass(frozen=True)
+class SamplingSettings:
+    """How often each frame is learned from.
+
+    Attributes:
+        sampler: `epochs`, or one of `augment.adamix.registry.REWEIGHTINGS`.
+        config: Fields of `augment.adamix.sampler_config.SamplerConfig` and of the sampler's own
+            configuration, in place of their defaults.
+        reference: Folder of a checkpoint of the same method, for a sampler that compares with one.
+        generated_share: Share of the samples that are generated ones; None for that of the frames.
+    """
+
+    sampler: str = EPOCHS
+    config: Mapping[str, Any] = field(default_factory=dict)
+    reference: Path | None = None
+    generated_share: float | None = None
+
+
+@dataclass(frozen=True)
 class DemonstrationSettings:
     """What is asked for where a policy learns from demonstrations.
 
@@ -71,6 +93,8 @@ class DemonstrationSettings:
         size: Preset, `full` or `small`.
         task: Task name, or `module:Class`.
         dataset: Folder of demonstrations.
+        generated: Folder of more of them, whose pictures are generated; None for none.
+        sampling: How often each frame is learned from.
         episodes: How many of them, from the first on; None for all.
         seed: Decides the initial weights, the order of the frames, noise and dropout.
         total_steps: Optimizer steps in all; None for as many as the preset has.
@@ -92,6 +116,8 @@ class DemonstrationSettings:
     size: str
     task: str
     dataset: Path
+    generated: Path | None
+    sampling: SamplingSettings
     episodes: int | None
     seed: int
     total_steps: int | None

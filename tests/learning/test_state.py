@@ -16,7 +16,7 @@ def state(tmp_path):
     optimizer.step()
     average = EMAModel(network.parameters())
     progress = Progress(step=3, wall_s=1.5, sums={"loss": 0.1}, summed=1)
-    save_state(tmp_path / "checkpoints", progress, network, average, [optimizer])
+    save_state(tmp_path / "checkpoints", progress, network, average, [optimizer], {})
     return latest_state(tmp_path / "checkpoints"), network, optimizer
 
 

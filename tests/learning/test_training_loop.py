@@ -57,16 +57,16 @@ class Loop(TrainingLoop):
         save_file(self.learner.inference_weights(), self.folder / "net.safetensors")
         self.results.append(step)
 
-    def evaluate(self, step):
+    def evaluate(self, step, measured):
         if step == self.stop:
             signal.raise_signal(signal.SIGINT)
-        return super().evaluate(step)
+        return super().evaluate(step, measured)
 
 
 class EvaluatedLoop(Loop):
     evaluated = ("eval_error",)
 
-    def evaluate(self, step):
+    def evaluate(self, step, measured):
         found = {4: Evaluation({"eval_error": 0.5}, "error 0.5"), 8: Evaluation()}
         return found.get(step)
 

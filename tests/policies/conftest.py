@@ -5,7 +5,8 @@ import torch
 
 from envs.demonstrations.collection import Watcher, collect
 from envs.demonstrations.dataset import DatasetInfo, Part
-from policies.training.trainers import DemonstrationSettings, load_trainer
+from learning.item_order import Shuffled
+from policies.training.trainers import DemonstrationSettings, SamplingSettings, load_trainer
 
 TASK = "tool_adjust"
 TINY = "tiny_method.method:Tiny"  # pytest puts this folder on the path
@@ -41,7 +42,7 @@ def demonstrations(tmp_path_factory, renderer):
 
 
 @pytest.fixture
-def training(demonstrations, tmp_path):
+def training(demonstrations, tmp_path, monkeypatch):
     """Trains; returns what came of it and the lines that were told."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -52,6 +53,8 @@ def training(demonstrations, tmp_path):
             "size": "small",
             "task": TASK,
             "dataset": demonstrations,
+            "generated": None,
+            "sampling": SamplingSettings(),
             "episodes": None,
             "seed": 0,
             "total_steps": None,
@@ -68,11 +71,11 @@ def training(demonstrations, tmp_path):
             "eval_episodes": 2,
             "workers": 0,
         }
-        order = changes.pop("order", None)
+        order = changes.pop("order", Shuffled)
+        monkeypatch.setattr("policies.training.demonstration_trainer.Shuffled", order)
         lines = []
-        extra = {} if order is None else {"order": order}
         settings = DemonstrationSettings(**(settings | changes))
-        return load_trainer(TINY)(settings, lines.append, **extra), lines
+        return load_trainer(TINY)(settings, lines.append), lines
 
     yield run
     torch.set_num_threads(threads)

@@ -64,14 +64,6 @@ def test_uniform_is_uniform():
     assert (make("uniform").update(Evidence(), 1) == 1.0).all()
 
 
-def test_fixmix_has_the_shares_of_the_groups():
-    weights = shares(make("uniform", shares=[1.0, 1.0, 2.0]).update(Evidence(), 1))
-    np.testing.assert_allclose(np.bincount([0, 0, 2, 1, 1, 1], weights), [0.25, 0.25, 0.5])
-    assert weights[0] == weights[1]
-    with pytest.raises(ReweightingError, match="2 shares: expected 3"):
-        make("uniform", shares=[1.0, 1.0]).update(Evidence(), 1)
-
-
 def test_prioritized_is_a_power_of_the_loss():
     losses = np.array([0.0, 1.0, 2.0, 4.0, -4.0, 1.0])
     weights = make("per").update(Evidence(losses=losses), 1)
@@ -147,7 +139,7 @@ def test_shuffled_weights_are_adamix_weights_of_others_for_good():
     adamix = make("adamix", groups=groups)
     assignments = set()
     for seed in range(4):
-        shuffled = make("shuffled", seed=seed, groups=groups)
+        shuffled = make("adamix_shuffled", seed=seed, groups=groups)
         found = set()
         for refresh in range(3):
             metrics = Evidence(np.random.default_rng(refresh).random((40, 3)))
@@ -179,8 +171,7 @@ REFUSED = [
     ("adamix", {"low_quantile": 0.95}, "low_quantile < high_quantile"),
     ("adamix", {"strength": 0.5}, "strength=0.5: expected a number >= 1"),
     ("adamix", {"gamma": 0.0}, "gamma=0.0: expected a number > 0"),
-    ("shuffled", {"strength": float("nan")}, "strength=nan"),
-    ("uniform", {"shares": [1.0, 0.0]}, "expected numbers > 0"),
+    ("adamix_shuffled", {"strength": float("nan")}, "strength=nan"),
     ("per", {"alpha": 1.5}, r"alpha=1.5: expected 0 \.\. 1"),
     ("per", {"epsilon": 0.0}, "epsilon=0.0: expected a number > 0"),
     ("group_dro", {"eta": -0.1}, "eta=-0.1: expected a number >= 0"),

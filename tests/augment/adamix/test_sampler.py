@@ -221,7 +221,7 @@ def test_a_loss_that_diverges_makes_weights_uniform_for_good_with_one_warning():
 
 
 def test_what_never_changes_cannot_collapse():
-    made = sampler("uniform", {"shares": [1.0, 3.0]}, refresh_every=1, warmup_steps=1)
+    made = sampler("uniform", refresh_every=1, warmup_steps=1)
     for step in range(1, STEPS):
         made.observe(10.0**step)
         made.refresh(step, Evidence())
@@ -279,3 +279,42 @@ def test_options_out_of_range_say_what_is_valid(options, words):
     with pytest.raises(ConfigurationError, match=words) as error:
         configured(SamplerConfig, options, "sampling")
     assert "\n" not in str(error.value)
+
+
+def test_equal_weights_draw_the_base():
+    base = np.array([0.0, 0.1, 0.2, 0.3, 0.0, 0.4])
+    made = sampler(lengths=LENGTHS, shared={"base": base}, options={"strength": 1.0})
+    assert (made.refresh(4, evidence()).probabilities == base).all()
+    drawn = made.items(range(8)).ravel()
+    assert set(np.searchsorted(np.cumsum(LENGTHS), drawn, side="right")) == {1, 2, 3, 5}
+
+
+def test_weights_multiply_the_base():
+    base = np.array([0.0, 0.1, 0.2, 0.3, 0.0, 0.4])
+    weighted = sampler(shared={"base": base}, floor=0.0).refresh(4, evidence()).probabilities
+    alone = sampler(floor=0.0).refresh(4, evidence()).probabilities
+    np.testing.assert_allclose(weighted, alone * base / (alone * base).sum())
+
+
+def test_importance_weights_are_against_the_base():
+    base = np.array([0.0, 0.1, 0.2, 0.3, 0.0, 0.4])
+    made = sampler("per", {"first_beta": 1.0}, shared={"base": base}, floor=0.0)
+    found = made.refresh(4, evidence()).probabilities
+    items = np.array([3, 12, 17, 30])
+    units = np.searchsorted(np.cumsum(LENGTHS), items, side="right")
+    weights = made.loss_weights(items, 4)
+    each = weights * found[units] / base[units]
+    np.testing.assert_allclose(each, each[0])
+
+
+def test_exact_batches_have_each_kind_in_its_share():
+    base = np.array([0.1, 0.1, 0.05, 0.5, 0.1, 0.15])
+    made = sampler(shared={"base": base}, exact=True)
+    drawn = made.items(range(4))
+    units = np.searchsorted(np.cumsum(LENGTHS), drawn, side="right")
+    assert ((units == 3).sum(axis=1) == BATCH / 2).all()
+
+
+def test_a_base_of_other_units_is_refused():
+    with pytest.raises(ReweightingError, match="base of 2 units: expected 6"):
+        sampler(shared={"base": np.ones(2)})

@@ -41,7 +41,7 @@ class Stop(Shuffled):
 
 
 def interrupted(step, batch_size=8):
-    return lambda windows, seed: Stop(len(windows), seed, (step - 1) * batch_size)
+    return lambda frames, seed: Stop(frames, seed, (step - 1) * batch_size)
 
 
 def test_a_training_writes_all_its_files_and_learns(training, tmp_path):
