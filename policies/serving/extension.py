@@ -156,10 +156,11 @@ def _tasks(value: Any) -> tuple[str, ...] | None:
 def _training_data(value: Any) -> TrainingData | None:
     if value is None:
         return None
-    parts = [
-        (_as(int, episodes), _as(dict, varied)) for episodes, varied in value["demonstrations"]
-    ]
-    return TrainingData(tuple(parts), _as((int, type(None)), value["seed"]))
+    recorded, generated = (
+        tuple((_as(int, episodes), _as(dict, varied)) for episodes, varied in parts)
+        for parts in (value["demonstrations"], value.get("generated", ()))
+    )
+    return TrainingData(recorded, _as((int, type(None)), value["seed"]), generated)
 
 
 def _as(kind: Any, value: Any) -> Any:

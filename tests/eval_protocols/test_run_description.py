@@ -35,6 +35,30 @@ def test_a_policy_that_knows_its_data_says_its_training_itself(protocol, parts, 
     assert block(learned(*parts), protocol, training=name) == found
 
 
+APPEARANCE = {"object_appearance": {"numbers": [0]}}
+
+
+@pytest.mark.parametrize(
+    ("generated", "name"),
+    [
+        (0, "one_appearance_20"),
+        (20, "one_appearance_20_generated_20"),
+        (19, "one_appearance_20_generated_20"),  # a filter has dropped one
+        (60, "one_appearance_20_generated_60"),
+        (31, "one_appearance_20_generated_60"),
+    ],
+)
+def test_generated_demonstrations_tell_training_sets_apart(generated, name):
+    data = {**learned((20, APPEARANCE)), "generated": [(generated, APPEARANCE)] * bool(generated)}
+    assert block(data, "emma_visual")["name"] == name
+
+
+def test_so_many_generated_ones_are_none_of_the_sets():
+    data = {**learned((20, APPEARANCE)), "generated": [(61, APPEARANCE)]}
+    with pytest.raises(ValueError, match="and 61 generated demonstrations of a task with"):
+        block(data, "emma_visual")
+
+
 def test_what_is_given_comes_first_where_it_can():
     data = learned((100, {}))
     assert block(data, training_seed=7)["seed"] == 7

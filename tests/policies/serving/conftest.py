@@ -20,7 +20,7 @@ class Remembering(Policy):
         "rgbd", ("head_camera", "left_camera"), resolution=(24, 16), history=2, history_stride=3
     )
     tasks = ("tool_adjust",)
-    training_data = TrainingData(((20, {}), (5, {"camera_azimuth": 3})), seed=7)
+    training_data = TrainingData(((20, {}), (5, {"camera_azimuth": 3})), 7, ((40, {}),))
 
     def __init__(self, rows=3, fails_in="", config=None):
         self.rows, self.fails_in, self.given = rows, fails_in, config or {}
