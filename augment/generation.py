@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from augment.clip import Clip
+from augment.dream_transfer.prompt_claims import claims
 from augment.dream_transfer.prompt_sampler import PromptSampler
 from augment.dream_transfer.scene_words import scene_words
 from augment.restyling import Restyler, RestylingError, ordered_views
+from augment.video_metrics.attributes import Claim
 from envs.demonstrations.dataset import INFO_NAME, Dataset, DatasetInfo, Part, episode_path
 from envs.demonstrations.episode_file import (
     MATRICES,
@@ -36,8 +38,22 @@ BLOCK = 9
 DESCRIPTION = "generated.json"
 """What a generated data set was made with, beside its `dataset.json`."""
 
-Prompts = Callable[[Episode, np.random.Generator], str]
-"""Draws an episode's prompt."""
+
+@dataclass(frozen=True)
+class Wish:
+    """What an episode should look like.
+
+    Attributes:
+        prompt: In words.
+        claims: What of that can be seen, if it is known.
+    """
+
+    prompt: str
+    claims: tuple[Claim, ...] = ()
+
+
+Prompts = Callable[[Episode, np.random.Generator], Wish]
+"""Draws what an episode should look like."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +62,14 @@ class Look:
 
     Attributes:
         prompt: What it should look like.
+        claims: What of that can be seen.
         seed: Of the restyler.
         restyler: Its name.
         settings: What else decides its pictures, as JSON; of a model, its hash.
     """
 
     prompt: str
+    claims: tuple[Claim, ...]
     seed: int
     restyler: str
     settings: Mapping[str, Any]
@@ -65,13 +83,15 @@ def sampled_prompts(split: str) -> Prompts:
     """
     sampler = PromptSampler(split)
 
-    def draw(episode: Episode, rng: np.random.Generator) -> str:
+    def draw(episode: Episode, rng: np.random.Generator) -> Wish:
         if "things" not in episode.info:
             raise DemonstrationError(
                 f"{episode.path} does not say what things are in it, which sampled prompts need: "
                 "give prompts=FILE"
             )
-        return sampler(scene_words(episode.info), rng).text
+        scene = scene_words(episode.info)
+        prompt = sampler(scene, rng)
+        return Wish(prompt.text, claims(prompt.said, episode.info["things"], scene))
 
     return draw
 
@@ -85,8 +105,8 @@ def listed_prompts(texts: Sequence[str]) -> Prompts:
     if not texts:
         raise RestylingError("there is no prompt")
 
-    def draw(episode: Episode, rng: np.random.Generator) -> str:
-        return str(texts[int(rng.integers(len(texts)))])
+    def draw(episode: Episode, rng: np.random.Generator) -> Wish:
+        return Wish(str(texts[int(rng.integers(len(texts)))]))
 
     return draw
 
@@ -166,8 +186,8 @@ def generate(
         if path.exists():
             continue
         rng = stream(seed, f"generated {task} {number} {index}")
-        prompt = prompts(episode, rng)
-        look = Look(prompt, int(rng.integers(2**31)), restyler.name, settings)
+        wish = prompts(episode, rng)
+        look = Look(wish.prompt, wish.claims, int(rng.integers(2**31)), restyler.name, settings)
         restyle_episode(episode, ordered_views(restyler, cameras), restyler, look, path)
         episode.close()
     progress(len(jobs), len(jobs))

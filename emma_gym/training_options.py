@@ -91,6 +91,7 @@ def _demonstration_settings(options: Options) -> DemonstrationSettings:
             config=_mapping(options, "sampler_config"),
             reference=options.optional_path("reference"),
             generated_share=options.optional_number("generated_share", 0.0),
+            filtered=options.flag("generated_filter"),
         ),
         episodes=options.optional_integer("episodes", 1),
         seed=seed,

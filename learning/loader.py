@@ -77,7 +77,7 @@ class Loader:
             with _unborn_workers_ignore_interrupts():
                 read = iter(loader)
             for step in span:
-                found = []
+                found: list[Batch] = []
                 for batch in islice(read, self.accumulate):
                     if self.order.weights:
                         weights = self.order.loss_weights(next(items), step)

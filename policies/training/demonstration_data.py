@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augment.judging import dropped_episodes
 from envs.cameras import CAMERA_MODELS
 from envs.demonstrations.dataset import Dataset, DatasetInfo
 from envs.demonstrations.episode_file import DemonstrationError, Episode
@@ -38,11 +39,13 @@ class Source:
 
     Attributes:
         dataset: They are from.
-        episodes: From the first on.
+        episodes: Some of the task's.
+        numbers: Their places among all of the task's.
     """
 
     dataset: Dataset
     episodes: Sequence[Episode]
+    numbers: Sequence[int]
 
     @property
     def frames(self) -> int:
@@ -92,7 +95,27 @@ def open_demonstrations(
         raise TrainingError(str(error)) from None
     if lacking := _lacking(dataset.info, method.observes):
         raise TrainingError(f"{folder} lacks what {method.name} needs: {lacking}")
-    return Source(dataset, episodes)
+    return Source(dataset, episodes, range(len(episodes)))
+
+
+def open_generated(folder: Path, task: str, method: ImitationMethod, filtered: bool) -> Source:
+    """Opens generated episodes, and checks that a method can learn from them.
+
+    Args:
+        folder: Of the data set.
+        task: One of its tasks.
+        method: What learns.
+        filtered: Whether to leave out those that were judged to be bad.
+
+    Raises:
+        TrainingError: In one line, with what would be valid.
+    """
+    source = open_demonstrations(folder, task, None, method)
+    if any("generated" not in each.info for each in source.episodes):
+        raise TrainingError(f"generated={folder}: these are recorded demonstrations")
+    dropped = dropped_episodes(folder).get(task, ()) if filtered else ()
+    kept = [number for number in source.numbers if number not in dropped]
+    return Source(source.dataset, [source.episodes[number] for number in kept], kept)
 
 
 def load_demonstrations(
@@ -156,9 +179,10 @@ def _lacking(info: DatasetInfo, observes: Observes) -> str | None:
     return None
 
 
-def _parts(info: DatasetInfo, count: int) -> list[dict[str, Any]]:
-    """The parts that the first episodes make up."""
-    used = itertools.islice(info.episodes(), count)
+def _parts(info: DatasetInfo, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """The parts that some episodes make up."""
+    every = list(info.episodes())
+    used = [every[number] for number in numbers]
     return [
         {"episodes": sum(1 for _ in same), "variations": dict(part.variations)}
         for part, same in itertools.groupby(used)
@@ -171,7 +195,7 @@ def _described(source: Source) -> dict[str, Any]:
     known = [[each.info["seed"], each.info["state_sha256"], *_generated(each)] for each in episodes]
     return {
         "training_set": info.training_set if whole else None,
-        "parts": _parts(info, len(episodes)),
+        "parts": _parts(info, source.numbers),
         "cameras": list(info.cameras),
         "camera_model": info.camera_model,
         "resolution": list(info.resolution),

@@ -36,6 +36,7 @@ from policies.training.demonstration_data import (
     DemonstrationData,
     load_demonstrations,
     open_demonstrations,
+    open_generated,
 )
 from policies.training.demonstration_loop import DemonstrationLoop
 from policies.training.policy_folders import BEST, LAST, files_of
@@ -63,7 +64,9 @@ def train(settings: DemonstrationSettings, report: Report) -> TrainingOutcome:
     recorded = open_demonstrations(settings.dataset, settings.task, settings.episodes, method)
     generated = None
     if settings.generated is not None:
-        generated = open_demonstrations(settings.generated, settings.task, None, method)
+        generated = open_generated(
+            settings.generated, settings.task, method, settings.sampling.filtered
+        )
     told = report if accelerator.is_main_process else nobody
     with accelerator.main_process_first():  # it makes what the others find
         data = load_demonstrations(recorded, generated, method, settings.workers, told)

@@ -76,12 +76,14 @@ class SamplingSettings:
             configuration, in place of their defaults.
         reference: Folder of a checkpoint of the same method, for a sampler that compares with one.
         generated_share: Share of the samples that are generated ones; None for that of the frames.
+        filtered: Whether generated ones that were judged to be bad are left out.
     """
 
     sampler: str = EPOCHS
     config: Mapping[str, Any] = field(default_factory=dict)
     reference: Path | None = None
     generated_share: float | None = None
+    filtered: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,43 +1,18 @@
 import numpy as np
 import pytest
+from generated_data import make, source_of
 from recorded_episode import CAMERAS, TASK
 
 from augment.baselines.color_jitter import ColorJitter
-from augment.generation import generate, listed_prompts, sampled_prompts
+from augment.generation import listed_prompts, sampled_prompts
 from augment.restyling import RestylingError
-from envs.demonstrations.dataset import Dataset, DatasetInfo, Part
+from envs.demonstrations.dataset import Part
 from envs.demonstrations.episode_file import DemonstrationError
-
-
-def source_of(folder, recorded_path):
-    DatasetInfo(
-        tasks=(TASK,),
-        parts=(Part(1, {}),),
-        seed=0,
-        cameras=CAMERAS,
-        camera_model="D435",
-        resolution=(96, 72),
-        pictures=("rgb", "depth", "segmentation"),
-        control_hz=16.67,
-        training_set="in_domain/nominal_100",
-    ).save(folder)
-    (folder / TASK).mkdir()
-    (folder / TASK / "000000.h5").symlink_to(recorded_path)
-    return Dataset(folder)
 
 
 @pytest.fixture
 def source(tmp_path, recorded_path):
     return source_of(tmp_path / "source", recorded_path)
-
-
-def make(source, folder, restyler=None, progress=lambda done, total: None, **changed):
-    options = {"settings": {}, "prompts": sampled_prompts("train"), "per_demo": 3, "seed": 5}
-    options |= changed
-    generate(
-        source, (TASK,), restyler or ColorJitter(), folder=folder, progress=progress, **options
-    )
-    return Dataset(folder)
 
 
 def test_pictures_are_new_and_all_else_is_the_sources(source, tmp_path):
@@ -107,7 +82,7 @@ def test_what_a_restyler_needs(source, tmp_path):
 def test_prompts_out_of_a_list(source, tmp_path):
     (episode,) = source.episodes(TASK)
     prompts = listed_prompts(["a red room", "a blue room"])
-    drawn = {prompts(episode, np.random.default_rng(seed)) for seed in range(20)}
+    drawn = {prompts(episode, np.random.default_rng(seed)).prompt for seed in range(20)}
     assert drawn == {"a red room", "a blue room"}
     with pytest.raises(RestylingError, match="no prompt"):
         listed_prompts([])

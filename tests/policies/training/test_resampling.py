@@ -1,5 +1,6 @@
 """Trainings that draw their frames by weights."""
 
+import json
 import signal
 
 import pytest
@@ -9,6 +10,7 @@ from safetensors.torch import load_file
 
 from augment.baselines.color_jitter import ColorJitter
 from augment.generation import generate, listed_prompts
+from augment.judging import QUALITY
 from envs.demonstrations.dataset import Dataset
 from learning.curve import read_curve
 from learning.errors import TrainingError
@@ -121,6 +123,26 @@ def test_generated_demonstrations_are_learned_from_in_their_share(training, gene
     )
     only, _ = training(sampling=adamix("uniform"), folder=tmp_path / "only")
     assert curve(none)[0]["loss"] == pytest.approx(curve(only)[0]["loss"], rel=0.2)
+
+
+def test_generated_ones_that_were_dropped_are_left_out(training, generated, tmp_path):
+    quality = generated / QUALITY
+    quality.write_text(json.dumps({"dropped": {"tool_adjust": [1]}}))
+    try:
+        fewer, _ = training(generated=generated)
+        sampling = SamplingSettings(filtered=False)
+        every, _ = training(generated=generated, sampling=sampling, folder=tmp_path / "every")
+    finally:
+        quality.unlink()
+    parts = [
+        Checkpoint.load(each.files["last"]).dataset["generated"]["parts"] for each in (fewer, every)
+    ]
+    assert parts == [[{"episodes": 1, "variations": {}}], [{"episodes": 2, "variations": {}}]]
+
+
+def test_recorded_demonstrations_are_not_generated_ones(training, demonstrations):
+    with pytest.raises(TrainingError, match="these are recorded demonstrations"):
+        training(generated=demonstrations)
 
 
 @pytest.mark.parametrize(

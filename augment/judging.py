@@ -1,0 +1,200 @@
+"""Scores of generated demonstrations beside those of what they were made of, and which to drop.
+
+EMMA filters its generated clips and drops 5 to 8 % of them; how is not known (`quality_filter`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augment.clip import Clip
+from augment.dream_transfer.prompt_claims import claims
+from augment.dream_transfer.scene_words import scene_words
+from augment.generation import BLOCK, DESCRIPTION
+from augment.video_metrics.attributes import Claim
+from augment.video_metrics.depth_net import DepthNet
+from augment.video_metrics.diversity import diversity
+from augment.video_metrics.quality_filter import Filtering, filter_clips
+from augment.video_metrics.scores import clip_scores
+from envs.demonstrations.dataset import Dataset
+from envs.demonstrations.episode_file import DemonstrationError, Episode
+
+QUALITY = "quality.json"
+"""What `save` writes beside a generated data set."""
+
+Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A generated episode with its scores.
+
+    Attributes:
+        task: Its task.
+        number: Its place among the generated episodes of the task.
+        prompt: What it should look like.
+        scores: Means over its clips; see `video_metrics.scores.clip_scores`.
+    """
+
+    task: str
+    number: int
+    prompt: str
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Scores of a generated data set.
+
+    Attributes:
+        generated: Every episode's.
+        reference: Scores of each of the episodes that they were made of, claims among them: what
+            the pictures of the simulator reach.
+        diversity: Mean color difference (Delta E) between looks of one demonstration; None if each
+            has one.
+        filtering: Which episodes to keep; places are those in `generated`.
+    """
+
+    generated: tuple[Judged, ...]
+    reference: tuple[Scores, ...]
+    diversity: float | None
+    filtering: Filtering
+
+    def means(self) -> dict[str, tuple[float, float | None]]:
+        """Mean of each score over generated episodes, and over those they were made of."""
+        mine = [each.scores for each in self.generated]
+        return {
+            name: (_mean(mine, name) or 0.0, _mean(self.reference, name))
+            for name in dict.fromkeys(name for scores in mine for name in scores)
+        }
+
+    def dropped(self) -> dict[str, list[int]]:
+        """Numbers of the episodes of each task that are not worth learning from."""
+        found: dict[str, list[int]] = {}
+        for fault in self.filtering.dropped:
+            judged = self.generated[fault.clip]
+            found.setdefault(judged.task, []).append(judged.number)
+        return {task: sorted(numbers) for task, numbers in found.items()}
+
+    def save(self, folder: Path) -> Path:
+        """Writes it beside the data set; returns the file."""
+        content = {
+            "means": {
+                name: {"generated": mine, "simulator": theirs}
+                for name, (mine, theirs) in self.means().items()
+            },
+            "diversity": self.diversity,
+            "dropped": self.dropped(),
+            "filtering": self.filtering.as_data(),
+            "episodes": [vars(each) for each in self.generated],
+        }
+        path = folder / QUALITY
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        return path
+
+
+def dropped_episodes(folder: Path) -> dict[str, list[int]]:
+    """Numbers of the episodes of each task that a judgement dropped; none if nobody judged."""
+    path = folder / QUALITY
+    if not path.exists():
+        return {}
+    found: dict[str, list[int]] = json.loads(path.read_text(encoding="utf-8"))["dropped"]
+    return found
+
+
+def judge(
+    generated: Dataset,
+    source: Dataset,
+    *,
+    clips: int,
+    depth_net: DepthNet | None,
+    drop_at_most: float,
+    progress: Callable[[int, int], None],
+) -> Judgement:
+    """Scores the episodes of a generated data set.
+
+    Args:
+        generated: As `augment.generation.generate` made it.
+        source: What it was made of.
+        clips: Clips of 9 frames out of each episode, evenly spread.
+        depth_net: Estimates depth; None leaves those scores out.
+        drop_at_most: Greatest part of the episodes that is dropped.
+        progress: Is told how many episodes are judged, and of how many.
+
+    Raises:
+        DemonstrationError: If the data set is not generated, or of another source.
+    """
+    path = generated.folder / DESCRIPTION
+    if not path.exists():
+        raise DemonstrationError(f"{generated.folder} is not generated: it has no {DESCRIPTION}")
+    per_demo = int(json.loads(path.read_text(encoding="utf-8"))["per_demo"])
+    cameras, judged, reference, apart = generated.info.cameras, [], [], []
+    every = [(task, generated.episodes(task)) for task in generated.info.tasks]
+    total = sum(len(episodes) for _, episodes in every)
+    for task, episodes in every:
+        for number, origin in enumerate(source.episodes(task)):
+            true = _clips(origin, cameras, clips)
+            reference.append(_scores(true, true, _true_claims(origin), depth_net))
+            looks = []
+            for place in range(number * per_demo, (number + 1) * per_demo):
+                episode = episodes[place]
+                told = episode.info["generated"]
+                if told["source"]["seed"] != origin.info["seed"]:
+                    raise DemonstrationError(f"{episode.path} was not made of {origin.path}")
+                said = [Claim(**{**each, "ids": tuple(each["ids"])}) for each in told["claims"]]
+                made = _clips(episode, cameras, clips)
+                scores = _scores(made, true, said, depth_net)
+                judged.append(Judged(task, place, told["prompt"], scores))
+                looks.append(made[0])
+                episode.close()
+                progress(len(judged), total)
+            if len(looks) > 1:
+                apart.append(diversity(looks).pictures)
+            origin.close()
+    return Judgement(
+        tuple(judged),
+        tuple(reference),
+        float(np.mean(apart)) if apart else None,
+        filter_clips([each.scores for each in judged], reference, drop_at_most=drop_at_most),
+    )
+
+
+def _clips(episode: Episode, cameras: Sequence[str], count: int) -> list[Clip]:
+    """Clips out of an episode, evenly spread."""
+    frames = min(BLOCK, len(episode))
+    firsts = np.linspace(0, len(episode) - frames, count).round().astype(int)
+    return [Clip.from_episode(episode, cameras, int(first), frames) for first in firsts]
+
+
+def _true_claims(episode: Episode) -> Sequence[Claim]:
+    """What a description of a recorded episode would claim."""
+    if "things" not in episode.info or "segmentation" not in episode.pictures:
+        return ()
+    scene = scene_words(episode.info)
+    return claims(scene, episode.info["things"], scene)
+
+
+def _scores(
+    clips: Sequence[Clip],
+    sources: Sequence[Clip],
+    said: Sequence[Claim],
+    depth_net: DepthNet | None,
+) -> Scores:
+    """Means of the scores of an episode's clips."""
+    each = [
+        clip_scores(clip, source=source, claims=said, depth_net=depth_net)
+        for clip, source in zip(clips, sources, strict=True)
+    ]
+    names = dict.fromkeys(name for scores in each for name in scores)
+    return {name: mean for name in names if (mean := _mean(each, name)) is not None}
+
+
+def _mean(scores: Sequence[Scores], name: str) -> float | None:
+    values: list[Any] = [each[name] for each in scores if name in each]
+    return float(np.mean(values)) if values else None

@@ -1,0 +1,86 @@
+import json
+
+import numpy as np
+import pytest
+from generated_data import make, source_of
+
+from augment.judging import QUALITY, dropped_episodes, judge
+from augment.video_metrics.depth_net import DepthNet
+from envs.demonstrations.dataset import Dataset
+from envs.demonstrations.episode_file import DemonstrationError
+
+
+class Blank:
+    """Paints everything grey."""
+
+    name, cameras, needs_segmentation = "blank", None, False
+
+    def begin(self, prompt, seed, things):
+        return lambda clip: np.full_like(clip.rgb, 128)
+
+
+class Same(Blank):
+    """Changes nothing."""
+
+    name = "same"
+
+    def begin(self, prompt, seed, things):
+        return lambda clip: clip.rgb
+
+
+@pytest.fixture
+def source(tmp_path, recorded_path):
+    return source_of(tmp_path / "source", recorded_path)
+
+
+def judged(generated, source, **options):
+    options = {"clips": 2, "depth_net": None, "drop_at_most": 0.5, **options}
+    return judge(generated, source, progress=lambda done, total: None, **options)
+
+
+def test_what_is_not_changed_is_as_good_as_the_simulator(source, tmp_path):
+    found = judged(make(source, tmp_path / "made", Same()), source)
+    means = found.means()
+    for name in ("cross_view_difference", "over_time_difference", "edge_f1"):
+        mine, theirs = means[name]
+        assert mine == pytest.approx(theirs)
+    assert found.diversity == pytest.approx(0.0)
+    # The prompts ask for another look: some of what they claim must be wrong.
+    mine, theirs = means["attribute_accuracy"]
+    assert mine < theirs
+    assert len(found.generated) == 3
+
+
+def test_a_broken_restyler_is_worse_and_goes(source, tmp_path):
+    made = make(source, tmp_path / "made", Blank())
+    found = judged(made, source, depth_net=DepthNet())
+    mine, theirs = found.means()["edge_f1"]
+    assert mine < 0.5 * theirs
+    assert "depth_abs_rel" in found.means()
+    assert len(found.filtering.dropped) == 1  # half of three
+    found.save(made.folder)
+    assert dropped_episodes(made.folder) == found.dropped()
+    written = json.loads((made.folder / QUALITY).read_text())
+    assert written["means"]["edge_f1"] == {"generated": mine, "simulator": theirs}
+    assert len(written["episodes"]) == 3
+    assert judged(made, source, drop_at_most=0.0).dropped() == {}
+
+
+def test_nobody_judged_is_nothing_dropped(tmp_path):
+    assert dropped_episodes(tmp_path) == {}
+
+
+def test_only_generated_data_of_this_source_is_judged(source, tmp_path):
+    with pytest.raises(DemonstrationError, match=r"is not generated: it has no generated\.json"):
+        judged(source, source)
+    made = make(source, tmp_path / "made", Same())
+    other = Dataset(source.folder)
+    episode = other.episodes
+    other.episodes = lambda task: [_of_another_seed(each) for each in episode(task)]
+    with pytest.raises(DemonstrationError, match="was not made of"):
+        judged(made, other)
+
+
+def _of_another_seed(episode):
+    episode.info["seed"] += 1
+    return episode
