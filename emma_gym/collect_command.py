@@ -36,7 +36,7 @@ from envs.errors import RenderingUnavailableError
 from envs.randomization import parse
 from envs.registration import task_names
 from envs.tasks import load_task
-from eval_protocols.protocol import load_protocol, protocol_names
+from eval_protocols.protocol import TrainingSet, load_protocol, protocol_names
 from eval_protocols.provenance import usable_cores
 
 NAME = "collect"
@@ -151,15 +151,18 @@ def _parts(options: Options) -> tuple[str | None, tuple[Part, ...]]:
     if not slash:
         raise UsageError(f"training={training}: expected PROTOCOL/NAME")
     protocol = load_protocol(protocol_name)
-    demonstrations = [
-        each for each in protocol.training_set(name).demonstrations if not each.generated
-    ]
-    if not demonstrations:
-        valid = [each.name for each in protocol.training if each.demonstrations]
-        raise UsageError(
-            f"training={training} has no demonstrations; those that have: {', '.join(valid)}"
-        )
-    return training, tuple(Part(each.episodes, each.variations) for each in demonstrations)
+    wanted = protocol.training_set(name)
+    if not _is_recorded(wanted):
+        lacks = "has generated parts" if wanted.demonstrations else "has no demonstrations"
+        valid = ", ".join(each.name for each in protocol.training if _is_recorded(each))
+        raise UsageError(f"training={training} {lacks}; those that can be collected: {valid}")
+    parts = tuple(Part(each.episodes, each.variations) for each in wanted.demonstrations)
+    return training, parts
+
+
+def _is_recorded(known: TrainingSet) -> bool:
+    """Whether a training set consists of demonstrations that experts show."""
+    return bool(known.demonstrations) and not any(each.generated for each in known.demonstrations)
 
 
 def _variations(options: Options) -> dict[str, Any]:

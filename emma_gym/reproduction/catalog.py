@@ -7,6 +7,7 @@ Contents:
     load_experiment: reads one.
     experiment_names: all of ours.
     training_set: what a policy learns from.
+    recorded_set: its part that is not generated.
 """
 
 from __future__ import annotations
@@ -41,12 +42,18 @@ class TrainedPolicy:
         policy: A method of imitation.
         training: Its demonstrations: a training set of a protocol as PROTOCOL/NAME.
         options: More options of `python -m emma_gym.train`.
+        generator: Name of what makes the generated part of them; None if there is none.
+        judged: Whether the worst generated ones are left out.
+        reference: Another policy that the training compares with; None for none.
     """
 
     name: str
     policy: str
     training: str
     options: tuple[str, ...] = ()
+    generator: str | None = None
+    judged: bool = False
+    reference: TrainedPolicy | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,9 +84,12 @@ class Experiment:
         episodes: Validated seeds of each task and condition.
         training_seeds: Each is a training of its own.
         resolution: Width and height of the demonstrations' pictures; None for the camera's.
+        collected: More options of `python -m emma_gym.collect`.
+        generators: Options of `python -m emma_gym.generate` by generator.
         rows: Of the table.
         minutes: For the estimates of a dry run: of `collect` and `evaluate POLICY` for 100
             episodes, and of `train POLICY`, each on one core.
+        mean: Conditions whose mean is a column.
     """
 
     name: str
@@ -90,8 +100,11 @@ class Experiment:
     episodes: int
     training_seeds: tuple[int, ...]
     resolution: tuple[int, int] | None
+    collected: tuple[str, ...]
+    generators: Mapping[str, tuple[str, ...]]
     rows: tuple[Row, ...]
     minutes: Mapping[str, float]
+    mean: tuple[str, ...] = ()
 
     def of_rows(self, names: Sequence[str]) -> Experiment:
         """The same with some rows only.
@@ -130,11 +143,18 @@ def load_experiment(name: str, size: str) -> Experiment:
         raise ExperimentError(f"size={size}; {nearest(size, SIZES)}")
     told = _read(path)
     policies = {**_read(FOLDER / "policies.yaml"), **told.pop("policies", {})}
+    generators = {
+        name: tuple(options)
+        for name, options in {
+            **_read(FOLDER / "generators.yaml"),
+            **told.pop("generators", {}),
+        }.items()
+    }
     sizes = {**_read(FOLDER / "sizes.yaml")}
     try:
         at_size = {**sizes[size], **told.pop("sizes")[size]}
         resolution = at_size.pop("resolution")
-        rows = tuple(_row(row, policies) for row in told.pop("rows"))
+        rows = tuple(_row(row, policies, generators) for row in told.pop("rows"))
         experiment = Experiment(
             name=path.stem,
             size=size,
@@ -144,8 +164,11 @@ def load_experiment(name: str, size: str) -> Experiment:
             episodes=at_size.pop("episodes"),
             training_seeds=tuple(at_size.pop("training_seeds")),
             resolution=None if resolution is None else (resolution[0], resolution[1]),
+            collected=tuple(told.pop("collected", ())),
+            generators=generators,
             rows=rows,
             minutes=at_size.pop("minutes"),
+            mean=tuple(told.pop("mean", ())),
         )
     except KeyError as error:
         raise ExperimentError(f"{path.name}: {error} is missing") from None
@@ -164,18 +187,57 @@ def training_set(name: str) -> TrainingSet:
     return load_protocol(protocol).training_set(of_protocol)
 
 
-def _row(told: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]) -> Row:
-    name, protocol = told["policy"], load_protocol(told["protocol"])
+def recorded_set(name: str) -> str:
+    """The training set PROTOCOL/NAME that is the recorded part of one.
+
+    Raises:
+        ExperimentError: If the protocol has none that is only that.
+    """
+    protocol = name.partition("/")[0]
+    recorded = [each for each in training_set(name).demonstrations if not each.generated]
+    for known in load_protocol(protocol).training:
+        if list(known.demonstrations) == recorded:
+            return f"{protocol}/{known.name}"
+    raise ExperimentError(f"{protocol} has no training set of the recorded part of {name}")
+
+
+def _row(
+    told: Mapping[str, Any],
+    policies: Mapping[str, Mapping[str, Any]],
+    generators: Mapping[str, Any],
+) -> Row:
+    protocol = load_protocol(told["protocol"])
+    policy = _policy(told["policy"], policies, generators)
+    learned = training_set(policy.training).demonstrations
+    if not any(learned and known.demonstrations == learned for known in protocol.training):
+        raise ExperimentError(f"{policy.name} learns from no training set of {protocol.name}")
+    return Row(policy, protocol.name, dict(told.get("paper", {})))
+
+
+def _policy(
+    name: str, policies: Mapping[str, Mapping[str, Any]], generators: Mapping[str, Any]
+) -> TrainedPolicy:
     if name not in policies:
         raise ExperimentError(f"unknown policy '{name}'; {nearest(name, list(policies))}")
-    entry = policies[name]
-    learned = training_set(entry["training"]).demonstrations
-    if not any(learned and known.demonstrations == learned for known in protocol.training):
-        raise ExperimentError(f"{name} learns from no training set of {protocol.name}")
+    told = dict(policies[name])
+    generator, reference = told.pop("generator", None), told.pop("reference", None)
+    if generator is not None and generator not in generators:
+        raise ExperimentError(f"unknown generator '{generator}'; {nearest(generator, generators)}")
     policy = TrainedPolicy(
-        name, entry["policy"], entry["training"], tuple(entry.get("options", ()))
+        name=name,
+        policy=told.pop("policy"),
+        training=told.pop("training"),
+        options=tuple(told.pop("options", ())),
+        generator=generator,
+        judged=told.pop("judged", False),
+        reference=None if reference is None else _policy(reference, policies, generators),
     )
-    return Row(policy, protocol.name, dict(told.get("paper", {})))
+    if told:
+        raise ExperimentError(f"{name}: nobody reads '{next(iter(told))}'")
+    parts = training_set(policy.training).demonstrations
+    if any(part.generated for part in parts) != (generator is not None):
+        raise ExperimentError(f"{name}: {policy.training} and a generator do not go together")
+    return policy
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def command_of(stage: Stage, cores: int) -> list[str]:
         stage: One of ours.
         cores: How many it may use.
     """
-    workers = [] if stage.kind == "train" else [f"workers={cores}"]
+    workers = [f"workers={cores}"] if stage.kind in ("collect", "evaluate") else []
     return ["-m", f"emma_gym.{stage.kind}", *stage.options, *workers]
 
 

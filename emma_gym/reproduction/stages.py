@@ -1,4 +1,4 @@
-"""An experiment as commands of this suite: collect, train, evaluate.
+"""An experiment as commands of this suite: collect, generate, judge, train, evaluate.
 
 Contents:
     Folders: where everything lies.
@@ -13,7 +13,14 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from emma_gym.reproduction.catalog import Experiment, Row, TrainedPolicy, training_set
+from augment.judging import QUALITY
+from emma_gym.reproduction.catalog import (
+    Experiment,
+    Row,
+    TrainedPolicy,
+    recorded_set,
+    training_set,
+)
 from eval_protocols.protocol import load_protocol
 from eval_protocols.results import RESULT_NAME
 from learning.run_folder import CONFIG_NAME, CURVE_NAME
@@ -54,7 +61,7 @@ class Stage:
     """One command.
 
     Attributes:
-        kind: `collect`, `train` or `evaluate`, which is the command's name as well.
+        kind: The command's name.
         name: Unique.
         options: Of the command, but for its workers.
         folder: Where it writes.
@@ -93,48 +100,15 @@ def stages(experiment: Experiment, folders: Folders) -> list[Stage]:
 def _stages(
     experiment: Experiment, folders: Folders, row: Row, task: str, seed: int
 ) -> Iterator[Stage]:
-    policy, size = row.policy, experiment.size
-    data = folders.data(experiment, policy.training, task)
-    options = [f"training={policy.training}", f"tasks={task}", f"output_dir={data}"]
-    if experiment.resolution is not None:
-        options.append("resolution=[{},{}]".format(*experiment.resolution))
-    demonstrations = sum(part.episodes for part in training_set(policy.training).demonstrations)
-    collect = Stage(
-        "collect",
-        f"collect {policy.training} of {task}",
-        tuple(options),
-        data,
-        minutes=_minutes(experiment, "collect", demonstrations),
-    )
-    yield collect
-
+    policy = row.policy
+    training = [*_training(experiment, folders, policy, task, seed)]
+    yield from training
     folder = folders.run(experiment, policy, task, seed)
     small = folders.kept(experiment, policy, task, seed)
-    name = f"{policy.name} on {task}, seed {seed}"
-    train = Stage(
-        "train",
-        f"train {name}",
-        (
-            f"policy={policy.policy}",
-            f"size={size}",
-            f"task={task}",
-            f"dataset={data}",
-            f"seed={seed}",
-            "checkpoint_every=250",
-            f"output_dir={folder / 'training'}",
-            *policy.options,
-        ),
-        folder / "training",
-        (collect.name,),
-        {file: small / file for file in (CONFIG_NAME, CURVE_NAME)},
-        _minutes(experiment, f"train {policy.policy}", 100),
-    )
-    yield train
-
     evaluation = folder / row.protocol
     yield Stage(
         "evaluate",
-        f"evaluate {name}, under {row.protocol}",
+        f"evaluate {policy.name} on {task}, seed {seed}, under {row.protocol}",
         (
             f"policy={policy.policy}",
             f"policy_config.checkpoint={folder / 'training' / LAST}",
@@ -145,7 +119,7 @@ def _stages(
             f"output_dir={evaluation}",
         ),
         evaluation,
-        (train.name,),
+        (training[-1].name,),
         {RESULT_NAME: small / row.protocol / RESULT_NAME},
         _minutes(
             experiment,
@@ -153,6 +127,90 @@ def _stages(
             experiment.episodes * len(load_protocol(row.protocol).conditions),
         ),
     )
+
+
+def _training(
+    experiment: Experiment, folders: Folders, policy: TrainedPolicy, task: str, seed: int
+) -> Iterator[Stage]:
+    """What ends with the training of a policy."""
+    data = [*_data(experiment, folders, policy, task)]
+    yield from data
+    after = [stage.name for stage in data]
+    options = [f"dataset={data[0].folder}"]
+    if policy.generator is not None:
+        options.append(f"generated={data[1].folder}")
+        options.append(f"generated_filter={str(policy.judged).lower()}")
+    if policy.reference is not None:
+        reference = [*_training(experiment, folders, policy.reference, task, seed)]
+        yield from reference
+        after.append(reference[-1].name)
+        options.append(f"reference={reference[-1].folder / LAST}")
+    folder = folders.run(experiment, policy, task, seed) / "training"
+    small = folders.kept(experiment, policy, task, seed)
+    yield Stage(
+        "train",
+        f"train {policy.name} on {task}, seed {seed}",
+        (
+            f"policy={policy.policy}",
+            f"size={experiment.size}",
+            f"task={task}",
+            *options,
+            f"seed={seed}",
+            "checkpoint_every=250",
+            f"output_dir={folder}",
+            *policy.options,
+        ),
+        folder,
+        tuple(after),
+        {file: small / file for file in (CONFIG_NAME, CURVE_NAME)},
+        _minutes(experiment, f"train {policy.policy}", 100),
+    )
+
+
+def _data(
+    experiment: Experiment, folders: Folders, policy: TrainedPolicy, task: str
+) -> Iterator[Stage]:
+    """What ends with a policy's demonstrations: recorded, generated and judged ones."""
+    recorded = policy.training if policy.generator is None else recorded_set(policy.training)
+    data = folders.data(experiment, recorded, task)
+    options = [f"training={recorded}", f"tasks={task}", f"output_dir={data}", *experiment.collected]
+    if experiment.resolution is not None:
+        options.append("resolution=[{},{}]".format(*experiment.resolution))
+    count = sum(part.episodes for part in training_set(recorded).demonstrations)
+    name = f"{recorded} of {task}"
+    minutes = _minutes(experiment, "collect", count)
+    yield Stage("collect", f"collect {name}", tuple(options), data, minutes=minutes)
+    if policy.generator is None:
+        return
+    parts = training_set(policy.training).demonstrations
+    made = sum(part.episodes for part in parts if part.generated)
+    generator = policy.generator
+    folder = data.with_name(f"{task}-{generator}-{made}")
+    generate = Stage(
+        "generate",
+        f"generate {made} by {generator} out of {name}",
+        (
+            f"dataset={data}",
+            f"tasks={task}",
+            f"per_demo={made // count}",
+            f"output_dir={folder}",
+            *experiment.generators[generator],
+        ),
+        folder,
+        (f"collect {name}",),
+        minutes=_minutes(experiment, f"generate {generator}", made),
+    )
+    yield generate
+    if policy.judged:
+        yield Stage(
+            "judge",
+            f"judge {made} by {generator} out of {name}",
+            (f"dataset={folder}",),
+            folder,
+            (generate.name,),
+            {QUALITY: folders.results / experiment.size / f"{folder.name}-{QUALITY}"},
+            _minutes(experiment, "judge", made),
+        )
 
 
 def _minutes(experiment: Experiment, work: str, episodes: int) -> float | None:

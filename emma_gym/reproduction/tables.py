@@ -45,13 +45,14 @@ def markdown_table(experiment: Experiment, folders: Folders) -> str:
     """The table in Markdown; what is not there yet is empty."""
     columns = _columns(experiment)
     named = [_header(experiment, *column) for column in columns]
-    means = len(experiment.tasks) > 1 or any(MEAN in row.paper for row in experiment.rows)
-    means = means and len(columns) == len(experiment.tasks)
+    averaged = _averaged(experiment, columns)
+    means = len(averaged) > 1 or any(MEAN in row.paper for row in experiment.rows)
     head = ["", *(f"`{name}`" for name in named), *([MEAN] if means else []), "minutes"]
     lines = [_line(head), _line(["---"] * len(head))]
     for row in experiment.rows:
         cells = [_cell(experiment, folders, row, *column) for column in columns]
-        shown = [*map(str, cells), *([str(_mean(row, cells))] if means else [])]
+        mean = _mean(row, [cells[place] for place in averaged]) if means else None
+        shown = [*map(str, cells), *([] if mean is None else [str(mean)])]
         lines.append(_line([f"`{row.policy.name}`", *shown, _minutes(experiment, folders, row)]))
     return "\n".join(lines)
 
@@ -81,6 +82,12 @@ def _columns(experiment: Experiment) -> list[tuple[str, str]]:
         for condition in load_protocol(row.protocol).conditions
     )
     return [(task, condition) for task in experiment.tasks for condition in conditions]
+
+
+def _averaged(experiment: Experiment, columns: Sequence[tuple[str, str]]) -> list[int]:
+    """Places of the columns whose mean is one as well: all of one condition, or chosen ones."""
+    one = len(columns) == len(experiment.tasks)
+    return [place for place, (_, name) in enumerate(columns) if one or name in experiment.mean]
 
 
 def _header(experiment: Experiment, task: str, condition: str) -> str:

@@ -56,7 +56,7 @@ def test_the_committed_results_make_a_table(here):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "experiment=null; valid: sem_fig4"),
+        ([], "experiment=null; valid: emma_adamix_vs_fixmix"),
         (["experiment=sem_table9"], "unknown experiment 'sem_table9'; did you mean"),
         (["experiment=sem_table1", "tasks=[tool]"], "unknown task 'tool'"),
         (["experiment=sem_table1", "rows=[xyz]"], "sem_table1 has no row 'xyz'; valid: sem, dp"),

@@ -67,8 +67,24 @@ def test_one_of_ones_own(tmp_path):
             "mine learns from no training set of camera_sweep",
         ),
         ({"sizes": {"small": {"tasks": [], "episode": 3}}}, "nobody reads 'episode'"),
+        (
+            {"policies": {"mine": {"policy": "act", "training": "in_domain/nominal_20", "x": 1}}},
+            "mine: nobody reads 'x'",
+        ),
+        (
+            {
+                "policies": {
+                    "mine": {
+                        "policy": "act",
+                        "training": "in_domain/nominal_20",
+                        "generator": "color_jitter",
+                    }
+                }
+            },
+            "mine: in_domain/nominal_20 and a generator do not go together",
+        ),
     ],
-    ids=["size", "key", "policy", "training", "size_key"],
+    ids=["size", "key", "policy", "training", "size_key", "policy_key", "generator"],
 )
 def test_what_is_wrong_in_it_is_said(tmp_path, changes, words):
     with pytest.raises(ExperimentError, match=words):

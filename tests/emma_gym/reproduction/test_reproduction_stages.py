@@ -3,12 +3,17 @@ import json
 
 import pytest
 
+from emma_gym.collect_command import settings_from as collected
 from emma_gym.command_line import compose_options
-from emma_gym.reproduction.catalog import load_experiment
+from emma_gym.reproduction.catalog import experiment_names, load_experiment
 from emma_gym.reproduction.stages import Folders, stages
+from emma_gym.training_options import settings_from
+from policies.training.resampling import check
 
 EXPERIMENT = dataclasses.replace(
-    load_experiment("sem_table2", "small"), tasks=("tool_adjust",), episodes=5
+    load_experiment("sem_table2", "small").of_rows(["sem", "sem_ext1_20", "sem_ext0_100_ext1_20"]),
+    tasks=("tool_adjust",),
+    episodes=5,
 )
 
 
@@ -32,10 +37,44 @@ def test_everything_comes_after_what_it_needs(folders):
     assert len({stage.folder for stage in todo}) == len(todo)
 
 
-def test_options_are_those_of_the_commands(folders):
-    files = {"collect": "collect", "train": "train_demonstrations", "evaluate": "evaluate"}
-    for stage in stages(EXPERIMENT, folders):
-        compose_options(files[stage.kind], stage.options)
+@pytest.mark.parametrize("name", experiment_names())
+def test_options_are_those_of_the_commands(folders, name):
+    for stage in stages(load_experiment(name, "small"), folders):
+        file = "train_demonstrations" if stage.kind == "train" else stage.kind
+        options = compose_options(file, stage.options)
+        if stage.kind == "train":
+            check(settings_from(stage.options).sampling)
+        if stage.kind == "collect":
+            collected(options)
+
+
+def test_generated_demonstrations_are_made_and_judged_before_they_are_learned_from(folders):
+    kinds = {}
+    experiment = load_experiment("emma_visual", "small").of_rows(["emma_unfiltered", "emma_fixmix"])
+    todo = stages(dataclasses.replace(experiment, training_seeds=(0,)), folders)
+    for stage in todo:
+        kinds.setdefault(stage.kind, []).append(stage)
+    assert {kind: len(each) for kind, each in kinds.items()} == {
+        **{"collect": 1, "generate": 1, "judge": 1, "train": 2, "evaluate": 2}
+    }
+    (collect,), (generate,), (judge,) = (kinds[kind] for kind in ("collect", "generate", "judge"))
+    assert "training=emma_visual/one_appearance_20" in collect.options
+    assert f"dataset={collect.folder}" in generate.options
+    assert f"dataset={generate.folder}" in judge.options
+    unfiltered, filtered = kinds["train"]
+    assert {"generated_filter=false", f"generated={generate.folder}"} <= {*unfiltered.options}
+    assert {"generated_filter=true", f"generated={generate.folder}"} <= {*filtered.options}
+    assert judge.name not in unfiltered.after
+    assert judge.name in filtered.after
+
+
+def test_a_reference_is_trained_first(folders):
+    experiment = load_experiment("emma_adamix_vs_fixmix", "small").of_rows(["emma_remix"])
+    todo = stages(dataclasses.replace(experiment, training_seeds=(0,)), folders)
+    reference, train = (stage for stage in todo if stage.kind == "train")
+    assert reference.name == "train emma_fixmix on container_place, seed 0"
+    assert reference.name in train.after
+    assert f"reference={reference.folder / 'last'}" in train.options
 
 
 def test_demonstrations_are_collected_once(folders):

@@ -77,6 +77,12 @@ def test_a_papers_mean_over_unnamed_tasks(folders):
     assert line(markdown_table(three, folders), "sem")[1:3] == ["64 (10 .. 90)", "64 [84.5]"]
 
 
+def test_a_mean_over_chosen_conditions(folders):
+    emma = dataclasses.replace(load_experiment("emma_visual", "small"), training_seeds=(0,))
+    keep(folders, emma, {("emma_fixmix", "container_place", 0): [90, 40, 50, 60, 70]})
+    assert line(markdown_table(emma, folders), "emma_fixmix")[-2:] == ["55 [68.3]", "10"]
+
+
 def test_the_page_says_how_it_was_made(folders):
     page = markdown_page(TABLE, folders)
     assert "arXiv 2505.16196" in page
