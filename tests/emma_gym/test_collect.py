@@ -137,7 +137,7 @@ def test_folders_are_named_after_what_is_collected():
         (["training=in_domain/nominal", "episodes=100"], "no training set 'nominal'; valid: "),
         (
             ["training=in_domain/interaction", "episodes=100"],
-            "has no demonstrations; those that have: nominal_100, nominal_50",
+            "has no demonstrations; those that can be collected: nominal_100, nominal_50",
         ),
         (["training=in_domain/nominal_100"], "leave those two out"),  # TINY has episodes=3
     ],
