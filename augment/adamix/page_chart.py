@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 WIDTH, HEIGHT, LEFT = 320, 120, 44
-_RIGHT, _TOP, _BOTTOM = 12, 10, 22
+_RIGHT, _TOP, _BOTTOM = 20, 10, 22
 
 
 class Chart:

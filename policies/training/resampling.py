@@ -27,6 +27,7 @@ from augment.adamix.sampler import AdaMixSampler
 from augment.adamix.sampler_config import SamplerConfig
 from augment.adamix.weighted_order import WeightedOrder
 from augment.mixture import MixtureError, shares
+from envs.demonstrations.episode_file import Episode
 from envs.errors import nearest
 from learning.configuration import ConfigurationError, as_mapping, configured
 from learning.errors import TrainingError
@@ -157,7 +158,7 @@ class Resampling:
             write_page(
                 folder / PAGE,
                 title,
-                [f"{each.path.parent.name}/{each.path.stem}" for each in episodes],
+                [_name(each) for each in episodes],
                 evidence.metrics,
                 self._sampler.history,
                 {i: _thumbnail(self._data, i) for i in shown(made)},
@@ -235,6 +236,11 @@ def _reference(folder: Path, method: ImitationMethod) -> ImitationMethod:
     if as_mapping(reference.config) != as_mapping(method.config):
         raise TrainingError(f"reference={folder}: its {found.method} is configured otherwise")
     return reference.to(next(method.parameters()).device)
+
+
+def _name(episode: Episode) -> str:
+    kind = "generated " if "generated" in episode.info else ""
+    return f"{kind}{episode.path.stem}"
 
 
 def _thumbnail(data: DemonstrationData, number: int) -> np.typing.NDArray[np.uint8]:
