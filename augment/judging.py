@@ -83,7 +83,7 @@ class Judgement:
         return {task: sorted(numbers) for task, numbers in found.items()}
 
     def save(self, folder: Path) -> Path:
-        """Writes it beside the data set; returns the file."""
+        """Writes it beside the data set, whole or not at all; returns the file."""
         content = {
             "means": {
                 name: {"generated": mine, "simulator": theirs}
@@ -95,7 +95,9 @@ class Judgement:
             "episodes": [vars(each) for each in self.generated],
         }
         path = folder / QUALITY
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        staging = path.with_name(f"{path.name}.part")
+        staging.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        staging.replace(path)
         return path
 
 

@@ -12,7 +12,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from augment.clip import ClipError
 from augment.generation import DESCRIPTION
 from augment.judging import Judgement, judge
 from augment.video_metrics.depth_net import DepthNet
@@ -67,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
                     progress=progress.show,
                 )
             path = judgement.save(generated.folder)
-        except (ValueError, ClipError) as error:
+        except ValueError as error:
             return fail(error)
         except OSError as error:
             print(f"error: {error}", file=sys.stderr)

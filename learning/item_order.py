@@ -38,13 +38,8 @@ class ItemOrder(ABC):
     def epoch(self, number: int) -> Iterator[int]:
         """The items of an epoch."""
 
-    def spans(self, steps: range, batch_size: int) -> Iterator[range]:
-        """Parts of a training's steps beyond the end of which nobody may read ahead.
-
-        Args:
-            steps: Those that are to be done.
-            batch_size: Items in a step.
-        """
+    def spans(self, steps: range) -> Iterator[range]:
+        """Parts of a training's steps beyond the end of which nobody may read ahead."""
         yield steps
 
     def loss_weights(self, items: Sequence[int], step: int) -> Sequence[float]:

@@ -71,7 +71,7 @@ class Loader:
             multiprocessing_context="spawn" if self.workers else None,
             worker_init_fn=_prepare_worker if self.workers else None,
         )
-        for span in self.order.spans(steps, size):
+        for span in self.order.spans(steps):
             batches.steps = span
             items = iter(batches)  # the same that are read
             with _unborn_workers_ignore_interrupts():

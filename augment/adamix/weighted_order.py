@@ -30,7 +30,7 @@ class WeightedOrder(ItemOrder):
         """Number of items in an epoch."""
         return self._sampler.items_per_interval
 
-    def spans(self, steps: range, batch_size: int) -> Iterator[range]:
+    def spans(self, steps: range) -> Iterator[range]:
         """The steps between refreshes."""
         every, first = self._sampler.config.refresh_every, steps.start
         while first < steps.stop:
