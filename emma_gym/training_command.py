@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from augment.dream_transfer.training.stages import GeneratorSettings
+from augment.video_metrics.depth_trainer import DepthNetSettings, train_depth_net
 from emma_gym.command_line import (
     EXIT_FAILURE,
     EXIT_INTERRUPTED,
@@ -17,8 +18,8 @@ from emma_gym.command_line import (
 )
 from emma_gym.training_options import (
     DEMONSTRATIONS_FILE,
+    DEPTH_NET_FILE,
     GENERATOR_FILE,
-    GENERATORS,
     INTERACTION_FILE,
     Settings,
     settings_from,
@@ -40,8 +41,8 @@ SUMMARY = """
 Trains a policy on a task: from demonstrations, or by acting in the simulator, whichever `policy`
 learns from. Its folder then holds the policy as it was best in evaluation (best) and as it is at
 the end (last), its learning curve (curve.csv), TensorBoard logs and a checkpoint. With `model` in
-place of `policy`, a stage of a generator of pictures is trained: its folder holds the pipeline
-(last), and the same besides. Whatever interrupts the training, the same command continues from the
+place of `policy`, a stage of a generator of pictures is trained, or the network that judges depth in
+them: its folder holds the pipeline or network (last), and the same besides. Whatever interrupts the training, the same command continues from the
 last checkpoint.
 """
 
@@ -113,6 +114,8 @@ def _trainer(settings: Settings) -> Callable[[Any, Report], TrainingOutcome]:
         from augment.dream_transfer.training.trainer import train_stage  # imports take seconds
 
         return train_stage
+    if isinstance(settings, DepthNetSettings):
+        return train_depth_net
     return load_trainer(settings.policy)
 
 
@@ -125,7 +128,7 @@ def _show(settings: Settings, outcome: TrainingOutcome) -> None:
     width = max(map(len, outcome.files)) + 2
     for what, where in outcome.files.items():
         print(f"{what:{width}}{where}")
-    if isinstance(settings, GeneratorSettings):
+    if isinstance(settings, GeneratorSettings | DepthNetSettings):
         return
     evaluate = [
         *("python", "-m", "emma_gym.evaluate", f"policy={_acting(settings.policy)}"),
@@ -147,7 +150,8 @@ def _help() -> str:
             DEMONSTRATIONS_FILE
         ),
         f"Options of {', '.join(INTERACTION)}, which learn by acting": INTERACTION_FILE,
-        f"Options with model={' or '.join(GENERATORS)}, which learn pictures": GENERATOR_FILE,
+        "Options with model=dream_transfer, which learns to make pictures": GENERATOR_FILE,
+        "Options with model=depth_net, which learns to see depth in them": DEPTH_NET_FILE,
     }
     notes = [
         f"Tasks:    {', '.join(task_names())}, or module:Class",

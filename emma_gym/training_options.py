@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.dream_transfer.training.stages import GeneratorSettings
+from augment.video_metrics.depth_trainer import DepthNetSettings
 from emma_gym.command_line import Options, UsageError, compose_options
 from envs.errors import nearest
 from envs.tasks import load_task
@@ -20,14 +21,14 @@ from policies.training.trainers import (
 )
 
 INTERACTION_FILE, DEMONSTRATIONS_FILE = "train_interaction", "train_demonstrations"
-GENERATOR_FILE = "train_generator"
+GENERATOR_FILE, DEPTH_NET_FILE = "train_generator", "train_depth_net"
 
 DEFAULT_POLICY = "sac"
 
-GENERATORS = ("dream_transfer",)
+MODELS = ("dream_transfer", "depth_net")
 """Values of `model`: what learns pictures, not actions."""
 
-Settings = InteractionSettings | DemonstrationSettings | GeneratorSettings
+Settings = InteractionSettings | DemonstrationSettings | GeneratorSettings | DepthNetSettings
 
 
 def settings_from(arguments: Sequence[str]) -> Settings:
@@ -39,16 +40,21 @@ def settings_from(arguments: Sequence[str]) -> Settings:
     Raises:
         ValueError: In one line, with the nearest valid names or values.
     """
-    if any(each.startswith("model=") for each in arguments):
+    if model := _given("model", arguments):
+        if model not in MODELS:
+            raise UsageError(f"model={model}; {nearest(model, MODELS)}")
+        if model == "depth_net":
+            return _depth_net_settings(compose_options(DEPTH_NET_FILE, arguments))
         return _generator_settings(compose_options(GENERATOR_FILE, arguments))
-    if learns_from_demonstrations(_policy(arguments)):
+    if learns_from_demonstrations(_given("policy", arguments) or DEFAULT_POLICY):
         return _demonstration_settings(compose_options(DEMONSTRATIONS_FILE, arguments))
     return _interaction_settings(compose_options(INTERACTION_FILE, arguments))
 
 
-def _policy(arguments: Sequence[str]) -> str:
-    given = [each.partition("=")[2] for each in arguments if each.startswith("policy=")]
-    return given[-1].strip("'\"") if given else DEFAULT_POLICY
+def _given(name: str, arguments: Sequence[str]) -> str:
+    """The value of an option that decides which others there are; empty if it is not given."""
+    given = [each.partition("=")[2] for each in arguments if each.startswith(f"{name}=")]
+    return given[-1].strip("'\"") if given else ""
 
 
 def _interaction_settings(options: Options) -> InteractionSettings:
@@ -112,22 +118,12 @@ def _demonstration_settings(options: Options) -> DemonstrationSettings:
 
 
 def _generator_settings(options: Options) -> GeneratorSettings:
-    model, size = options.text("model"), options.text("size")
-    if model not in GENERATORS:
-        raise UsageError(f"model={model}; {nearest(model, GENERATORS)}")
-    dataset = options.optional_path("dataset")
-    if dataset is None:
-        raise UsageError(
-            "dataset=FOLDER is needed, which `python -m emma_gym.collect variations=appearance` "
-            "makes"
-        )
-    tasks = [] if options.is_text("tasks", "all") else options.texts("tasks")
-    seed = options.integer("seed", 0)
+    model, size, seed = options.text("model"), options.text("size"), options.integer("seed", 0)
     return GeneratorSettings(
         size=size,
         stage=options.text("stage"),
-        dataset=dataset,
-        tasks=tuple(tasks),
+        dataset=_looks(options),
+        tasks=_tasks(options),
         folder=_folder(options, f"{model}-{size}-{seed}"),
         start=options.optional_path("start"),
         learn=options.text("learn"),
@@ -141,6 +137,38 @@ def _generator_settings(options: Options) -> GeneratorSettings:
         checkpoint_every=options.integer("checkpoint_every", 1),
         resume=options.flag("resume"),
     )
+
+
+def _depth_net_settings(options: Options) -> DepthNetSettings:
+    seed = options.integer("seed", 0)
+    return DepthNetSettings(
+        dataset=_looks(options),
+        tasks=_tasks(options),
+        folder=_folder(options, f"{options.text('model')}-{seed}"),
+        seed=seed,
+        optimization=_mapping(options, "optimization"),
+        total_steps=options.optional_integer("total_steps", 1),
+        precision=options.text("precision"),
+        device=options.text("device"),
+        loader_workers=options.integer("loader_workers", 0),
+        checkpoint_every=options.integer("checkpoint_every", 1),
+        resume=options.flag("resume"),
+    )
+
+
+def _looks(options: Options) -> Path:
+    """The data set that a model of pictures learns from."""
+    dataset = options.optional_path("dataset")
+    if dataset is None:
+        raise UsageError(
+            "dataset=FOLDER is needed, which `python -m emma_gym.collect variations=appearance` "
+            "makes"
+        )
+    return dataset
+
+
+def _tasks(options: Options) -> tuple[str, ...]:
+    return () if options.is_text("tasks", "all") else tuple(options.texts("tasks"))
 
 
 def _task(options: Options) -> str:

@@ -19,17 +19,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from augment.clip import Clip, ClipError
+from augment.clip import Clip
 
 
 class DepthNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """A U-Net from RGB to metric depth; 0.47 million parameters by default.
 
-    It sees where in the picture a pixel is, and optionally from which view: cameras that stand
-    still see the table always at the same distance.
+    It sees where in the picture a pixel is: cameras that stand still see the table always at the
+    same distance.
 
     Attributes:
-        views: How many views it tells apart, 0 for none.
         bounds: Least and greatest depth in m that it can say.
     """
 
@@ -37,7 +36,6 @@ class DepthNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def __init__(
         self,
         channels: tuple[int, ...] = (24, 48, 96),
-        views: int = 0,
         nearest: float = 0.02,
         farthest: float = 8.0,
     ) -> None:
@@ -45,12 +43,11 @@ class DepthNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
         Args:
             channels: Of the stages, at a half, a quarter, ... of the picture's size.
-            views: How many views it tells apart, by their place in a clip; 0 for none.
             nearest: Least depth in m that it can say.
             farthest: Greatest depth in m that it can say.
         """
         super().__init__()  # type: ignore[no-untyped-call]
-        self.views, self.bounds = views, (nearest, farthest)
+        self.bounds = (nearest, farthest)
         self.stem = nn.Conv2d(_INPUTS, channels[0], 3, stride=2, padding=1)
         self.down = nn.ModuleList()
         self.up = nn.ModuleList()
@@ -58,7 +55,6 @@ class DepthNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
             before = channels[max(i - 1, 0)]
             self.down.append(_Block(before, width, stride=1 if i == 0 else 2))
         self.context = nn.Linear(channels[-1], channels[-1])
-        self.view = nn.Embedding(views, channels[-1]) if views else None
         self.middle = _Block(channels[-1], channels[-1])
         for low, high in zip(channels[:0:-1], channels[-2::-1], strict=True):
             self.up.append(_Block(low + high, high))
@@ -68,21 +64,15 @@ class DepthNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
             nn.Conv2d(16, 1, 3, padding=1),
         )
 
-    def forward(self, rgb: Tensor, view: Tensor | None = None) -> Tensor:
+    def forward(self, rgb: Tensor) -> Tensor:
         """Estimates depth.
 
         Args:
             rgb: (N, 3, H, W) float in [0, 1].
-            view: (N,) int, which view each is, if the network tells them apart.
 
         Returns:
             (N, H, W) in m.
-
-        Raises:
-            ClipError: If the network tells views apart and is not told which, or the other way.
         """
-        if (view is None) != (self.view is None):
-            raise ClipError(f"the depth network tells {self.views} views apart")
         pixels = torch.cat([2 * rgb - 1, _places(rgb)], dim=1)
         x = self.stem(pixels)
         skipped = []
@@ -90,8 +80,6 @@ class DepthNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
             x = block(x)
             skipped.append(x)
         context = self.context(x.mean(dim=(2, 3)))
-        if self.view is not None:
-            context = context + self.view(view)
         x = self.middle(x + context[:, :, None, None])
         for block, skip in zip(self.up, skipped[-2::-1], strict=True):
             x = block(torch.cat([_resized(x, skip), skip], dim=1))
@@ -132,23 +120,15 @@ def estimated_depth(net: DepthNet, clip: Clip, batch_size: int = 16) -> NDArray[
         net: The network.
         clip: Only its colors are looked at.
         batch_size: Pictures at once.
-
-    Raises:
-        ClipError: If the network tells fewer views apart than the clip has.
     """
-    told = net.views
-    if told and clip.views > told:
-        raise ClipError(f"the depth network knows {told} views, the clip has {clip.views}")
     training = net.training
     net.eval()
     pictures = clip.rgb.reshape(-1, *clip.rgb.shape[2:])
-    views = np.tile(np.arange(clip.views), clip.frames)
     parts = []
     for first in range(0, len(pictures), batch_size):
         some = slice(first, first + batch_size)
         rgb = as_input(pictures[some]).to(net.device)
-        view = torch.from_numpy(views[some]).to(net.device) if told else None
-        parts.append(net(rgb, view).float().cpu().numpy())
+        parts.append(net(rgb).float().cpu().numpy())
     net.train(training)
     depth: NDArray[np.float32] = np.concatenate(parts).reshape(clip.depth.shape)
     return depth

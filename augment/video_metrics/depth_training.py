@@ -1,15 +1,19 @@
-"""Training of the depth estimator on simulator clips, whose depth is exact."""
+"""What the depth estimator learns from: simulator pictures, whose depth is exact."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from augment.clip import Clip, ClipError
 from augment.video_metrics.depth_net import DepthNet, as_input
+from envs.demonstrations.episode_file import Episode
+from learning.batch import Batch
+from learning.learns import Learns
 
 RECOLORING = 0.3
 """Greatest change of a channel of a training picture, as a part, besides exchanging channels.
@@ -18,81 +22,69 @@ The estimator shall judge pictures in colors that the simulator does not have.
 """
 
 
-def train_depth_net(
-    clips: Sequence[Clip],
-    steps: int,
-    generator: torch.Generator,
-    *,
-    net: DepthNet | None = None,
-    batch_size: int = 8,
-    learning_rate: float = 2e-3,
-    recoloring: float = RECOLORING,
-    log: Callable[[int, float], None] | None = None,
-) -> DepthNet:
-    """Trains a depth network; the same arguments give the same one.
+class DepthEstimation(Learns):
+    """The network and its loss: the mean absolute error of log depth over valid pixels.
 
-    The loss is the mean absolute error of log depth over valid pixels, so about the mean relative
-    error. AdamW; the learning rate warms up and falls to 0 along a cosine.
-
-    Args:
-        clips: Of one picture size. Each picture's clip is looked up by number, so that a sequence
-            may read them from files when it is asked.
-        steps: Updates.
-        generator: On the CPU; draws pictures, colors, and the weights of a new network.
-        net: What to train further; None for a new network without views. On its own device.
-        batch_size: Pictures an update.
-        learning_rate: The greatest.
-        recoloring: How much colors are changed; 0 for none.
-        log: Is told step and loss after each update.
-
-    Returns:
-        The network, in evaluation mode.
-
-    Raises:
-        ClipError: If there are no clips, or one has no valid depth.
+    That is about the mean relative error, by which estimates are judged.
     """
-    if not len(clips):
-        raise ClipError("there are no clips to learn depth from")
-    if net is None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
-            net = DepthNet()
-    optimizer = torch.optim.AdamW(net.parameters(), lr=learning_rate, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, learning_rate, total_steps=steps + 1, pct_start=0.1
-    )
-    net.train()
-    for step in range(steps):
-        rgb, depth, view = _batch(clips, batch_size, generator)
-        rgb = _recolored(rgb, recoloring, generator)
-        rgb, depth, view = (part.to(net.device) for part in (rgb, depth, view))
+
+    def __init__(self, net: DepthNet, recoloring: float = RECOLORING) -> None:
+        """Takes a network.
+
+        Args:
+            net: Learns.
+            recoloring: How much colors are changed; 0 for none.
+        """
+        super().__init__()
+        self.net, self._recoloring = net, recoloring
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """The loss (B,) of each item.
+
+        Args:
+            batch: `rgb` (B, V, 3, H, W) in [0, 1] and `depth` (B, V, H, W) in m, 0 invalid.
+            generator: Of colors.
+
+        Raises:
+            ClipError: If an item has no valid depth.
+        """
+        depth, views = batch["depth"], batch["depth"].shape[1]
+        rgb = _recolored(batch["rgb"].flatten(0, 1), self._recoloring, generator)
+        estimate = self.net(rgb).float().unflatten(0, (-1, views))
         valid = depth > 0
-        if not valid.any():
-            raise ClipError("a batch of clips to learn depth from has no valid depth")
-        estimate = net(rgb, view if net.views else None)
-        loss = (estimate[valid].log() - depth[valid].log()).abs().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if log is not None:
-            log(step, loss.item())
-    net.eval()
-    return net
+        pixels = valid.flatten(1).sum(dim=1)
+        if not pixels.all():
+            raise ClipError("a picture to learn depth from has no valid depth")
+        error = (estimate.log() - depth.clamp(min=1e-6).log()).abs() * valid
+        return {"loss": error.flatten(1).sum(dim=1) / pixels}
 
 
-def _batch(
-    clips: Sequence[Clip], size: int, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Random pictures (N, 3, H, W), their depth (N, H, W) and views (N,)."""
-    pictures, depths, views = [], [], []
-    for _ in range(size):
-        clip = clips[_draw(len(clips), generator)]
-        frame, view = _draw(clip.frames, generator), _draw(clip.views, generator)
-        pictures.append(clip.rgb[frame, view])
-        depths.append(clip.depth[frame, view])
-        views.append(view)
-    return as_input(np.stack(pictures)), torch.from_numpy(np.stack(depths)), torch.tensor(views)
+class DepthPictures(Dataset[Mapping[str, Tensor]]):
+    """Frames of episodes, with all their views, read when they are asked for."""
+
+    def __init__(self, episodes: Sequence[Episode], cameras: Sequence[str]) -> None:
+        """Reads no picture.
+
+        Args:
+            episodes: With depth.
+            cameras: Of them.
+        """
+        self._frames = [(each, frame) for each in episodes for frame in range(len(each))]
+        self._cameras = tuple(cameras)
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self._frames)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """`rgb` (V, 3, H, W) in [0, 1] and `depth` (V, H, W) in m."""
+        episode, frame = self._frames[index]
+        return as_item(Clip.from_episode(episode, self._cameras, frame, 1))
+
+
+def as_item(clip: Clip) -> dict[str, Tensor]:
+    """A clip of one frame as `DepthEstimation` learns from it."""
+    return {"rgb": as_input(clip.rgb[0]), "depth": torch.from_numpy(np.array(clip.depth[0]))}
 
 
 def _recolored(rgb: Tensor, size: float, generator: torch.Generator) -> Tensor:
@@ -100,11 +92,7 @@ def _recolored(rgb: Tensor, size: float, generator: torch.Generator) -> Tensor:
     if size == 0:
         return rgb
     count = len(rgb)
-    order = torch.rand(count, 3, generator=generator).argsort(dim=1)
-    gain = 1 + size * (2 * torch.rand(count, 3, 1, 1, generator=generator) - 1)
+    order = torch.rand(count, 3, generator=generator).argsort(dim=1).to(rgb.device)
+    gain = 1 + size * (2 * torch.rand(count, 3, 1, 1, generator=generator).to(rgb) - 1)
     mixed = torch.gather(rgb, 1, order[:, :, None, None].expand_as(rgb))
     return (gain * mixed).clamp(0, 1)
-
-
-def _draw(count: int, generator: torch.Generator) -> int:
-    return int(torch.randint(count, (), generator=generator))

@@ -5,7 +5,11 @@ import torch
 from rendered_clips import THINGS, part, play, smaller
 
 from augment.video_metrics.depth_net import DepthNet
-from augment.video_metrics.depth_training import train_depth_net
+from augment.video_metrics.depth_training import DepthEstimation, as_item
+from learning.accelerator import make_accelerator
+from learning.batch import collate
+from learning.learner import Learner
+from learning.optimization import Optimization
 
 
 @pytest.fixture(scope="session")
@@ -48,12 +52,22 @@ def one_thread():
 @pytest.fixture(scope="session")
 def depth_net(true_clip, other_clip):
     """A network that has seen a few dozen small pictures."""
-    learned = [part(smaller(clip, 3), slice(0, None, 2)) for clip in (true_clip, other_clip)]
+    frames = [
+        as_item(part(smaller(clip, 3), slice(frame, frame + 1)))
+        for clip in (true_clip, other_clip)
+        for frame in range(0, clip.frames, 2)
+    ]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net = DepthNet(views=3)
-    train_depth_net(learned, 60, torch.Generator().manual_seed(0), net=net)
+        net = DepthNet()
+    optimization = Optimization(60, 3, 2e-3, weight_decay=1e-4, warmup_steps=6)
+    accelerator = make_accelerator("cpu", "fp32")
+    learner = Learner(DepthEstimation(net), optimization, accelerator, "fp32", 0)
+    order = torch.Generator().manual_seed(0)
+    for step in range(optimization.steps):
+        drawn = torch.randperm(len(frames), generator=order)[: optimization.batch_size]
+        learner.step(step, [collate([frames[each] for each in drawn])])
     torch.set_num_threads(threads)
-    return net
+    return net.eval()
