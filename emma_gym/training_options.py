@@ -127,6 +127,7 @@ def _generator_settings(options: Options) -> GeneratorSettings:
         folder=_folder(options, f"{model}-{size}-{seed}"),
         start=options.optional_path("start"),
         learn=options.text("learn"),
+        views=options.text("views"),
         seed=seed,
         optimization=_mapping(options, "optimization"),
         total_steps=options.optional_integer("total_steps", 1),

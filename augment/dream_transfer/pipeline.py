@@ -68,6 +68,7 @@ class DreamTransferPipeline(DiffusionPipeline):
         depth_far: float = 2.0,
         depth_scale: str = "inverse",
         resolution: Sequence[int] | None = None,
+        views_apart: bool = False,
     ) -> None:
         """Puts components together.
 
@@ -85,6 +86,8 @@ class DreamTransferPipeline(DiffusionPipeline):
             depth_scale: `inverse` or `log`.
             resolution: Width and height in pixels of a view in training, which the networks work
                 best at; None if nobody said.
+            views_apart: Whether the networks have learned from panoramas of one view alone, and are
+                to be given each view as an item of its own (the ablation of several views).
         """
         super().__init__()
         self.register_modules(  # type: ignore[no-untyped-call]
@@ -101,6 +104,7 @@ class DreamTransferPipeline(DiffusionPipeline):
             depth_far=depth_far,
             depth_scale=depth_scale,
             resolution=None if resolution is None else list(resolution),
+            views_apart=views_apart,
         )
         self.depth_encoding = DepthEncoding(depth_near, depth_far, depth_scale)
         self._guidance_scale, self._num_timesteps, self._interrupt = 1.0, 0, False

@@ -119,6 +119,11 @@ class DreamTransferRestyler:
         )
         return torch.from_numpy(stream(seed, self.name).standard_normal(shape, dtype=np.float32))
 
+    @property
+    def apart(self) -> bool:
+        """Whether each view is generated alone."""
+        return bool(self.pipeline.config["views_apart"])
+
 
 class SlidingWindow:
     """One episode that is being generated."""
@@ -163,15 +168,20 @@ class SlidingWindow:
         lacking = np.repeat(known[:1], restyler.frames - len(known), axis=0)
         if self._noise is None:
             self._noise = restyler.noise(self._seed, *known.shape[1:])
+        depth, noise = np.concatenate([lacking, known])[None], self._noise
+        if restyler.apart:  # views become items
+            depth = depth.swapaxes(0, 2)
+            noise = torch.cat(noise.chunk(len(depth), dim=-1))
         made: Any = restyler.pipeline(
-            depth=np.concatenate([lacking, known])[None],
-            latents=self._noise,
+            depth=depth,
+            latents=noise,
             output_type="views",
             **self._text,
             **restyler.options,
         )
         self._past = known[max(0, len(known) - restyler.frames + 1) :]
-        pictures: NDArray[np.uint8] = made.frames[0, -len(new) :]
+        frames = made.frames.swapaxes(0, 2) if restyler.apart else made.frames
+        pictures: NDArray[np.uint8] = frames[0, -len(new) :]
         return pictures
 
 

@@ -27,6 +27,8 @@ class ClipChoice:
             longer stride shows more motion, as what a policy sees between its chunks does.
         clips: How many of an episode.
         wordings: Prompts of each clip.
+        together: Whether a clip has all views. Otherwise each view is a clip of its own: what
+            learns from those knows nothing of other views.
     """
 
     cameras: tuple[str, ...]
@@ -34,11 +36,13 @@ class ClipChoice:
     strides: tuple[int, ...] = (1, 2, 4)
     clips: int = 4
     wordings: int = 8
+    together: bool = True
 
 
 @dataclass(frozen=True)
 class _Window:
     episode: Episode
+    cameras: tuple[str, ...]
     first: int
     stride: int
 
@@ -66,6 +70,8 @@ class TrainingClips(Dataset[Clip]):
         self.left_out = 0
         self._choice = choice
         self._windows: list[_Window] = []
+        each_alone = [(camera,) for camera in choice.cameras]
+        groups = [choice.cameras] if choice.together else each_alone
         for number, episode in enumerate(episodes):
             if "things" not in episode.info:
                 raise DemonstrationError(
@@ -82,8 +88,10 @@ class TrainingClips(Dataset[Clip]):
                 room = len(episode) - (choice.frames - 1) * stride
                 first, wordings = int(rng.integers(max(room, 1))), range(choice.wordings)
                 texts = tuple(write(scene, rng).text for _ in wordings)
-                if room > 0:  # short episodes have no slow clips
-                    self._windows.append(_Window(episode, first, stride))
+                if room <= 0:  # short episodes have no slow clips
+                    continue
+                for cameras in groups:
+                    self._windows.append(_Window(episode, cameras, first, stride))
                     self.prompts.append(texts)
         if not self._windows:
             raise DemonstrationError(
@@ -99,7 +107,7 @@ class TrainingClips(Dataset[Clip]):
         """Reads a clip."""
         window, choice = self._windows[index], self._choice
         return Clip.from_episode(
-            window.episode, choice.cameras, window.first, choice.frames, window.stride
+            window.episode, window.cameras, window.first, choice.frames, window.stride
         )
 
 

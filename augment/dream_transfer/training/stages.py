@@ -22,6 +22,7 @@ from learning.errors import TrainingError
 from learning.optimization import Optimization
 
 STAGES = ("vae", "1", "2")
+VIEWS = ("together", "apart")
 BEFORE = {"1": "vae", "2": "1"}
 """Whose result a stage goes on from."""
 
@@ -38,6 +39,7 @@ class GeneratorSettings:
         folder: Of the model; each stage has a folder in it.
         start: Pipeline that the stage goes on from; None for the stage's before.
         learn: What of the pipeline learns in stages 1 and 2 (`training_loss.MODES`).
+        views: `together`, or `apart`: the ablation in which each is generated alone.
         seed: Of weights, clips, order and noise.
         optimization: In place of the preset's.
         total_steps: In place of the preset's.
@@ -56,6 +58,7 @@ class GeneratorSettings:
     folder: Path
     start: Path | None
     learn: str
+    views: str
     seed: int
     optimization: Mapping[str, Any]
     total_steps: int | None
@@ -100,6 +103,8 @@ def stage_of(settings: GeneratorSettings) -> Stage:
     """
     if settings.stage not in STAGES:
         raise TrainingError(f"stage={settings.stage}; {nearest(settings.stage, STAGES)}")
+    if settings.views not in VIEWS:
+        raise TrainingError(f"views={settings.views}; {nearest(settings.views, VIEWS)}")
     try:
         values = preset(settings.size)
     except ValueError as error:
@@ -124,6 +129,7 @@ def stage_of(settings: GeneratorSettings) -> Stage:
                 strides=tuple(training["strides"]),
                 clips=training["clips"],
                 wordings=training["wordings"],
+                together=settings.views == "together",
             ),
             optimization=configured(Optimization, optimization, "optimization"),
             autoencoding=AutoencodingConfig(**training.get("autoencoding", {})),

@@ -69,8 +69,11 @@ def train_stage(settings: GeneratorSettings, report: Report) -> TrainingOutcome:
     clips = _clips(settings, stage)
     told(f"{len(clips)} clips; {clips.left_out} episodes show what is held out and are left out")
     pipeline = _start(settings, stage)
+    together = stage.clips.together
     pipeline.register_to_config(  # type: ignore[no-untyped-call]
-        resolution=[stage.width, stage.height]
+        resolution=[stage.width, stage.height],
+        cameras=list(stage.clips.cameras) if together else None,
+        views_apart=not together,
     )
     folder, described = settings.stage_folder(), _described(settings, stage, len(clips))
     held = settings.resume and holds(folder, described)

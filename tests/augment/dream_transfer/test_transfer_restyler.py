@@ -84,6 +84,22 @@ def test_an_episode_is_a_function_of_its_prompt_and_seed(restyler, depths):
     assert not np.array_equal(first, begin("blue", 0))
 
 
+def test_views_apart_are_generated_alone(pipeline, restyler, depths):
+    pipeline.register_to_config(views_apart=True)
+    made = restyler.begin(PROMPT, 0, {})(clip_of(depths[:5]))
+    noise = restyler.noise(0, 2, HEIGHT, WIDTH)
+    for view, part in enumerate(noise.chunk(2, dim=-1)):
+        alone = pipeline(
+            PROMPT,
+            depth=depths[None, :5, view : view + 1],
+            latents=part,
+            num_inference_steps=2,
+            output_type="views",
+        )
+        # Batches may round differently.
+        assert np.abs(made[:, view].astype(int) - alone.frames[0, :, 0]).max() <= 1
+
+
 def test_prompts_are_encoded_once_an_episode(restyler, depths, monkeypatch):
     encoded = []
     encode = restyler.pipeline.encode_prompt

@@ -103,6 +103,7 @@ def settings_of(data, folder, stage, **changed):
         folder=folder,
         start=None,
         learn="joint",
+        views="together",
         seed=0,
         optimization={},
         total_steps=None,
@@ -159,6 +160,18 @@ def test_what_comes_out_is_a_pipeline_with_moments_of_its_latents(trained):
     assert pipeline.vae.config.latents_std != [1.0] * 16
     config = yaml.safe_load((trained / "stage_2" / "config.yaml").read_text())
     assert (config["stage"], config["resolution"]) == ("2", [32, 32])
+
+
+def test_views_apart_are_a_model_of_single_views(data, trained, tmp_path):
+    start, folder = trained / "stage_vae" / "last", tmp_path / "model"
+    train_stage(settings_of(data, folder, "1", start=start, views="apart"), lambda line: None)
+    pipeline = DreamTransferPipeline.from_pretrained(folder / "stage_1" / "last")
+    assert pipeline.config.views_apart
+    assert pipeline.config.cameras is None
+    latents = load_file(folder / "stage_1" / "latents.safetensors")["clean"]
+    of_panoramas = load_file(trained / "stage_1" / "latents.safetensors")["clean"]
+    assert len(latents) == 3 * len(of_panoramas)
+    assert 3 * latents.shape[-1] == of_panoramas.shape[-1]
 
 
 @pytest.mark.parametrize("stage", ["vae", "1"])
@@ -220,11 +233,12 @@ def _of_stage(data, folder):
         ({"stage": "3"}, "stage=3; valid: vae, 1, 2"),
         ({"stage": "2"}, "run stage=1 first"),
         ({"learn": "all"}, "learn=all"),
+        ({"views": "single"}, "views=single; valid: together, apart"),
         ({"optimization": {"rate": 1}}, "unknown optimization.rate"),
         ({"dataset": Path("/nowhere")}, "is no data set"),
         ({"stage": "1", "start": Path("/nowhere")}, "is no pipeline of DreamTransfer"),
     ],
-    ids=["stage", "before", "learn", "option", "data", "start"],
+    ids=["stage", "before", "learn", "views", "option", "data", "start"],
 )
 def test_what_cannot_be_trained_is_said_in_a_line(data, tmp_path, changed, words):
     settings = settings_of(data, tmp_path / "model", **{"stage": "vae", **changed})
