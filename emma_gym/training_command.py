@@ -41,9 +41,9 @@ SUMMARY = """
 Trains a policy on a task: from demonstrations, or by acting in the simulator, whichever `policy`
 learns from. Its folder then holds the policy as it was best in evaluation (best) and as it is at
 the end (last), its learning curve (curve.csv), TensorBoard logs and a checkpoint. With `model` in
-place of `policy`, a stage of a generator of pictures is trained, or the network that judges depth in
-them: its folder holds the pipeline or network (last), and the same besides. Whatever interrupts the training, the same command continues from the
-last checkpoint.
+place of `policy`, a stage of a generator of pictures is trained, or the network that judges depth
+in them: its folder holds that (last), and the same besides. Whatever interrupts the training, the
+same command continues from the last checkpoint.
 """
 
 EXAMPLES = {

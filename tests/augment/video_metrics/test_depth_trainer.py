@@ -9,8 +9,8 @@ from appearance_episodes import CAMERAS, write_dataset
 from safetensors.torch import load_file
 
 from augment.video_metrics.depth_net import DepthNet
-from augment.video_metrics.depth_training import DepthEstimation
 from augment.video_metrics.depth_trainer import ERRORS, HELD_OUT, LAST
+from augment.video_metrics.depth_training import DepthEstimation
 from augment.video_metrics.geometry import DepthErrors
 from emma_gym.train import main
 
