@@ -199,7 +199,8 @@ def _episodes(settings: DepthNetSettings) -> tuple[list[Episode], list[Episode],
         dataset = Dataset(settings.dataset)
         if "depth" not in dataset.info.pictures:
             raise TrainingError(f"{settings.dataset} has no depth: collect it with depth=true")
-        learned, held_out = [], []
+        learned: list[Episode] = []
+        held_out: list[Episode] = []
         for task in settings.tasks or dataset.info.tasks:
             for number, episode in enumerate(dataset.episodes(task)):
                 (held_out if number % HELD_OUT == HELD_OUT - 1 else learned).append(episode)
