@@ -1,0 +1,195 @@
+"""Scores of DreamTransfer's clips beside true ones, its baselines and its ablations.
+
+    .venv/bin/python results/dream_transfer/measure.py data/looks_test runs/dream_transfer/stage_2/last
+        --apart runs/dream_transfer_apart/stage_2/last --depth-net runs/depth_net/last
+
+Every row restyles the same clips; rows of the same split have the same prompts and seeds. Writes
+scores.json beside itself and prints the table of README.md. See `augment.video_metrics.scores`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from augment.baselines.color_jitter import ColorJitter
+from augment.baselines.random_background import RandomBackground
+from augment.clip import Clip
+from augment.dream_transfer.pipeline import DreamTransferPipeline
+from augment.dream_transfer.prompt_claims import claims
+from augment.dream_transfer.restyler import DreamTransferRestyler
+from augment.dream_transfer.scene_words import scene_words
+from augment.generation import sampled_prompts
+from augment.restyling import Restyler
+from augment.video_metrics.depth_net import DepthNet
+from augment.video_metrics.scores import clip_scores
+from envs.demonstrations.dataset import Dataset
+from envs.demonstrations.episode_file import Episode
+from envs.randomness import stream
+
+FRAMES = 9
+COLUMNS = {
+    "attribute_accuracy": "attributes",
+    "cross_view_difference": "between views",
+    "over_time_difference": "over time",
+    "matched_pixels": "matched",
+    "depth_abs_rel": "AbsRel",
+    "depth_rmse": "RMSE",
+    "depth_within_1_25": "δ < 1.25",
+    "edge_f1": "edge F1",
+}
+
+Depth = NDArray[np.float32]
+Fault = Callable[[Depth, np.random.Generator], Depth]
+
+
+def noisy(depth: Depth, rng: np.random.Generator) -> Depth:
+    """One centimetre of noise at every pixel."""
+    noise = rng.normal(0, 0.01, depth.shape)
+    return np.where(depth > 0, np.maximum(depth + noise, 1e-3), 0).astype(np.float32)
+
+
+def scaled(depth: Depth, rng: np.random.Generator) -> Depth:
+    """A tenth too far."""
+    return np.float32(1.1) * depth
+
+
+def with_holes(depth: Depth, rng: np.random.Generator) -> Depth:
+    """A fifth of the pixels missing, in squares of 8 x 8."""
+    height, width = depth.shape[2:]
+    squares = rng.random((*depth.shape[:2], -(-height // 8), -(-width // 8))) < 0.2
+    missing = squares.repeat(8, axis=2).repeat(8, axis=3)[:, :, :height, :width]
+    return np.where(missing, 0, depth).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A way to make clips: a restyler, the split of its prompts, what is wrong with its depth."""
+
+    name: str
+    restyler: Restyler
+    split: str = "held_out"
+    fault: Fault | None = None
+
+
+def rows(model: Path, apart: Path | None, steps: int) -> list[Row]:
+    """The baselines, DreamTransfer, and its ablations."""
+    pipeline = DreamTransferPipeline.from_pretrained(model)
+
+    def transfer(scale: float = 1.0, guidance: float = 3.0, count: int = steps) -> Restyler:
+        return DreamTransferRestyler(pipeline, count, guidance, scale)
+
+    usual = transfer()
+    found = [
+        Row("color jitter", ColorJitter()),
+        Row("random background", RandomBackground()),
+        Row("DreamTransfer, prompts of training", usual, "train"),
+        Row("DreamTransfer, held-out combinations", usual),
+        Row("DreamTransfer, unseen words", usual, "unseen_words"),
+        Row("control scale 0", transfer(0.0)),
+        Row("control scale 0.5", transfer(0.5)),
+        Row("control scale 1.5", transfer(1.5)),
+        Row("guidance 1", transfer(guidance=1.0)),
+        Row("guidance 6", transfer(guidance=6.0)),
+        Row(f"{2 * steps} steps", transfer(count=2 * steps)),
+        Row("depth with 1 cm of noise", usual, fault=noisy),
+        Row("depth 10 % too far", usual, fault=scaled),
+        Row("depth with 20 % in holes", usual, fault=with_holes),
+    ]
+    if apart is not None:
+        single = DreamTransferRestyler(DreamTransferPipeline.from_pretrained(apart), steps)
+        found.append(Row("each view alone", single))
+    return found
+
+
+def clips(
+    dataset: Dataset, cameras: Sequence[str], count: int
+) -> Iterator[tuple[str, Episode, Clip]]:
+    """Clips of all episodes, evenly spread over each, with names of their own."""
+    for task in dataset.info.tasks:
+        for number, episode in enumerate(dataset.episodes(task)):
+            for first in np.linspace(0, len(episode) - FRAMES, count + 2)[1:-1].astype(int):
+                clip = Clip.from_episode(episode, cameras, int(first), FRAMES)
+                yield f"{task} {number} {first}", episode, clip
+
+
+def restyled(row: Row, name: str, episode: Episode, clip: Clip, net: DepthNet) -> dict[str, float]:
+    """Scores of a clip that a row makes."""
+    rng = stream(0, f"{row.split} {name}")
+    wish = sampled_prompts(row.split)(episode, rng)
+    seed = int(rng.integers(2**31))
+    seen = clip if row.fault is None else with_depth(clip, row.fault(clip.depth, rng))
+    rgb = row.restyler.begin(wish.prompt, seed, episode.info["things"])(seen)
+    return clip_scores(clip.with_rgb(rgb), source=clip, claims=wish.claims, depth_net=net)
+
+
+def with_depth(clip: Clip, depth: Depth) -> Clip:
+    """A clip with another depth."""
+    return Clip(clip.rgb, depth, clip.intrinsic_cv, clip.extrinsic_cv, clip.segmentation)
+
+
+def means(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Mean of each score over the clips that have it."""
+    return {
+        name: float(np.mean([each[name] for each in scores if name in each]))
+        for name in COLUMNS
+        if any(name in each for each in scores)
+    }
+
+
+def table(found: Mapping[str, Mapping[str, float]]) -> str:
+    """All means, with ratios to true clips where less is better."""
+    true = found["simulator"]
+    ratios = ("cross_view_difference", "over_time_difference", "depth_abs_rel")
+    lines = [f"| | {' | '.join(COLUMNS.values())} |", "| --- |" + " --- |" * len(COLUMNS)]
+    for name, each in found.items():
+        cells = []
+        for column in COLUMNS:
+            cell = f"{each[column]:.3g}" if column in each else ""
+            if column in ratios and each is not true:
+                cell += f" ({each[column] / true[column]:.2f})"
+            cells.append(cell)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Runs the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset", type=Path, help="other looks, not learned from")
+    parser.add_argument("model", type=Path, help="a pipeline's folder")
+    parser.add_argument("--apart", type=Path, help="a pipeline of single views")
+    parser.add_argument("--depth-net", type=Path, required=True)
+    parser.add_argument("--clips", type=int, default=2, help="of each episode")
+    parser.add_argument("--steps", type=int, default=10)
+    output = Path(__file__).with_name("scores.json")
+    parser.add_argument("--output", type=Path, default=output)
+    chosen = parser.parse_args()
+    net = DepthNet.from_pretrained(chosen.depth_net)
+    ways = rows(chosen.model, chosen.apart, chosen.steps)
+    cameras = ways[2].restyler.cameras
+    assert cameras is not None
+    taken = list(clips(Dataset(chosen.dataset), cameras, chosen.clips))
+    scores: dict[str, list[dict[str, float]]] = {"simulator": []}
+    scores |= {row.name: [] for row in ways}
+    for name, episode, clip in tqdm(taken, unit="clip"):
+        scene = scene_words(episode.info)
+        said = claims(scene, episode.info["things"], scene)
+        scores["simulator"].append(clip_scores(clip, source=clip, claims=said, depth_net=net))
+        for row in ways:
+            scores[row.name].append(restyled(row, name, episode, clip, net))
+    found = {name: means(each) for name, each in scores.items()}
+    content = {"clips": [name for name, *_ in taken], "means": found, "scores": scores}
+    chosen.output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()
