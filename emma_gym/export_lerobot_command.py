@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +39,7 @@ EXAMPLES = {
     "20 episodes of one camera, depth included, nothing lost": (
         "dataset=DATASET episodes=20 cameras=head_camera \\\n      videos=false depth=true"
     ),
+    "With how often AdaMix draws each": "dataset=DATASET weights=TRAINING/sampling_weights.json",
 }
 
 NOTES = [
@@ -99,8 +102,27 @@ def settings_from(options: Options) -> ExportSettings:
         cameras=info.cameras if every_camera else options.texts("cameras"),
         videos=options.flag("videos"),
         depth=options.flag("depth"),
+        weights=_weights(options.optional_path("weights")),
     )
     return ExportSettings(dataset, selection, options.optional_path("output_dir") or default)
+
+
+def _weights(path: Path | None) -> Mapping[Path, float] | None:
+    """How often each episode should be drawn, as a training has written it."""
+    if path is None:
+        return None
+    expected = f"weights={path}: expected sampling_weights.json of a training"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UsageError(f"{expected} ({error})") from None
+    if not isinstance(content, dict) or not all(map(_is_weight, content.values())):
+        raise UsageError(f"{expected}, a number for each episode's path")
+    return {Path(name): float(value) for name, value in content.items()}
+
+
+def _is_weight(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
 
 
 def _export(settings: ExportSettings) -> None:

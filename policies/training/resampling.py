@@ -8,7 +8,8 @@ Contents:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ from policies.training.demonstration_data import DemonstrationData
 from policies.training.evidence import losses, predicted_metrics
 from policies.training.trainers import EPOCHS, SamplingSettings
 
-PAGE = "hard_samples.html"
+PAGE, WEIGHTS = "hard_samples.html", "sampling_weights.json"
+"""What a training's folder has of its last weights, if demonstrations have them: a page, if they
+are made by metrics, and how likely each demonstration is drawn, by its path."""
 LOSS_FRAMES = 4
 """Frames of a demonstration whose mean loss is taken for its."""
 
@@ -145,16 +148,18 @@ class Resampling:
 
         Args:
             step: Steps done.
-            folder: Where the page of hard demonstrations is written, in the main process.
+            folder: Where `PAGE` and `WEIGHTS` are written, in the main process.
             title: Of the page.
         """
         if not self._sampler.due(step):
             return None
         evidence = self._evidence(step)
         made = self._sampler.refresh(step, evidence)
-        per_trajectory = self._sampler.config.per == "trajectory"
-        if evidence.metrics is not None and per_trajectory and self._accelerator.is_main_process:
-            episodes = self._data.windows.episodes
+        if self._sampler.config.per != "trajectory" or not self._accelerator.is_main_process:
+            return made
+        episodes = self._data.windows.episodes
+        _write_weights(folder / WEIGHTS, episodes, made)
+        if evidence.metrics is not None:
             write_page(
                 folder / PAGE,
                 title,
@@ -236,6 +241,14 @@ def _reference(folder: Path, method: ImitationMethod) -> ImitationMethod:
     if as_mapping(reference.config) != as_mapping(method.config):
         raise TrainingError(f"reference={folder}: its {found.method} is configured otherwise")
     return reference.to(next(method.parameters()).device)
+
+
+def _write_weights(path: Path, episodes: Sequence[Episode], made: Refresh) -> None:
+    drawn = zip(episodes, made.probabilities.tolist(), strict=True)
+    content = {str(episode.path.resolve()): probability for episode, probability in drawn}
+    staging = path.with_name(f"{path.name}.part")
+    staging.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    staging.replace(path)
 
 
 def _name(episode: Episode) -> str:

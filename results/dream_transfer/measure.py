@@ -1,7 +1,7 @@
 """Scores of DreamTransfer's clips beside true ones, its baselines and its ablations.
 
-    .venv/bin/python results/dream_transfer/measure.py data/looks_test runs/dream_transfer/stage_2/last
-        --apart runs/dream_transfer_apart/stage_2/last --depth-net runs/depth_net/last
+    .venv/bin/python results/dream_transfer/measure.py data/looks_test runs/dream/stage_2/last
+        --apart runs/dream_apart/stage_2/last --depth-net runs/depth_net/last
 
 Every row restyles the same clips; rows of the same split have the same prompts and seeds. Writes
 scores.json beside itself and prints the table of README.md. See `augment.video_metrics.scores`.

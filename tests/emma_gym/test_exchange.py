@@ -48,6 +48,8 @@ def test_a_data_set_is_exported(here, tmp_path):
         (["dataset=set", "cameras=head"], "has no camera head"),
         (["dataset=set", "video=false"], "unknown option 'video'; did you mean videos?"),
         (["dataset=set", "episodes=0"], "episodes=0: expected an integer >= 1"),
+        (["dataset=set", "weights=set/dataset.json"], "a number for each episode's path"),
+        (["dataset=set", "weights=nowhere"], "weights=nowhere: expected sampling_weights.json"),
     ],
 )
 def test_a_wrong_export_is_refused_in_one_line(arguments, message, here, tmp_path):

@@ -28,6 +28,8 @@ from envs.demonstrations.lerobot.video_files import VideoFiles
 from envs.demonstrations.staged_folder import staged_folder
 
 ROBOT_TYPE = "aloha_agilex"
+WEIGHT = "sampling_weight"
+"""Column of the table of episodes: how often one should be drawn, if that is given."""
 
 Features = Mapping[str, Mapping[str, Any]]
 
@@ -50,7 +52,12 @@ def export_lerobot(
         OSError: If something cannot be written.
     """
     # Says now what is lacking; they are not kept, for all tasks' may be many.
-    total = sum(len(dataset.episodes(task, selection.episodes)) for task in selection.tasks)
+    total = 0
+    for task in selection.tasks:
+        for episode in dataset.episodes(task, selection.episodes):
+            total += 1
+            _columns(selection, episode)
+            episode.close()
     _check(dataset, selection)
     fps = Fraction(dataset.info.control_hz).limit_denominator(1000)
     described = names.features(
@@ -65,7 +72,7 @@ def export_lerobot(
             for task in selection.tasks:
                 for episode in dataset.episodes(task, selection.episodes):
                     watcher(writer.written, total)
-                    writer.write(episode, selection.cameras)
+                    writer.write(episode, selection.cameras, _columns(selection, episode))
                     episode.close()
         writer.write_meta()
     watcher(total, total)
@@ -104,8 +111,8 @@ class _Writer:
         """How many episodes are."""
         return len(self._rows)
 
-    def write(self, episode: Episode, cameras: Sequence[str]) -> None:
-        """Writes an episode."""
+    def write(self, episode: Episode, cameras: Sequence[str], more: Mapping[str, float]) -> None:
+        """Writes an episode, with more columns of its row in the table of episodes."""
         instruction, length = str(episode.info["instruction"]), len(episode.action)
         task_index = self._instructions.setdefault(instruction, len(self._instructions))
         columns = {**names.vectors(episode, cameras), **self._indices(length, task_index)}
@@ -124,6 +131,7 @@ class _Writer:
                 "length": length,
                 "dataset_from_index": first,
                 "dataset_to_index": first + length,
+                **more,
                 **places,
                 **_flat(statistics),
             }
@@ -202,6 +210,16 @@ class _Writer:
     def _json(self, name: str, value: Any) -> None:
         text = json.dumps(value, indent=4, allow_nan=False, ensure_ascii=False)
         (self._folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+def _columns(selection: Selection, episode: Episode) -> dict[str, float]:
+    """What the table of episodes says of one beside what LeRobot wants."""
+    if selection.weights is None:
+        return {}
+    path = episode.path.resolve()
+    if path not in selection.weights:
+        raise DemonstrationError(f"there is no weight for {path}")
+    return {WEIGHT: selection.weights[path]}
 
 
 def _check(dataset: Dataset, selection: Selection) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Selection:
         cameras: Pictures of these cameras.
         videos: RGB as H.264, which loses a little; False keeps each picture as a PNG.
         depth: Depth, as PNG in mm.
+        weights: How often each episode should be drawn, by its resolved path: another column of
+            the table of episodes. None leaves that out.
     """
 
     tasks: Sequence[str]
@@ -23,3 +26,4 @@ class Selection:
     cameras: Sequence[str]
     videos: bool
     depth: bool
+    weights: Mapping[Path, float] | None = None

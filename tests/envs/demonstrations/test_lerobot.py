@@ -129,6 +129,18 @@ def test_episodes_say_where_they_are(dataset, pictures):
     assert [each["seed"] for each in known] == [0, 1, 0, 1]
 
 
+def test_weights_are_a_column_of_the_table_of_episodes(dataset, tmp_path):
+    paths = [each.path.resolve() for task in ("lift", "push") for each in dataset.episodes(task)]
+    weights = dict(zip(paths, (0.4, 0.3, 0.2, 0.1), strict=True))
+    made = export(dataset, tmp_path / "made", depth=False, weights=weights)
+    found = [row["sampling_weight"] for row in rows(made, "meta/episodes/*/*.parquet")]
+    assert found == [0.4, 0.3, 0.2, 0.1]
+    weights.popitem()
+    with pytest.raises(DemonstrationError, match=f"no weight for {paths[3]}"):
+        export(dataset, tmp_path / "other", weights=weights)
+    assert not (tmp_path / "other").exists()
+
+
 def test_statistics_are_complete_and_right(dataset, pictures):
     info = json.loads((pictures / "meta/info.json").read_text())
     stats = json.loads((pictures / "meta/stats.json").read_text())

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from envs.demonstrations.dataset import Dataset
 from learning.curve import read_curve
 from learning.errors import TrainingError
 from policies.imitation.checkpoint import Checkpoint
-from policies.training.resampling import PAGE
+from policies.training.resampling import PAGE, WEIGHTS
 from policies.training.trainers import SamplingSettings
 
 OFTEN = {"warmup_steps": 2, "refresh_every": 2}
@@ -56,6 +57,10 @@ def test_hard_demonstrations_are_weighted_and_shown(training, tmp_path):
     page = (tmp_path / "run" / PAGE).read_text()
     assert page.count("data:image/jpeg;base64,") == 4  # two demonstrations, hardest and easiest
     assert ">000000<" in page
+    drawn = json.loads((tmp_path / "run" / WEIGHTS).read_text())
+    assert [Path(path).name for path in drawn] == ["000000.h5", "000001.h5"]
+    assert sum(drawn.values()) == pytest.approx(1)
+    assert len(set(drawn.values())) == 2
     config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert config["sampling"]["sampler"] == "adamix"
     assert (config["sampling"]["strength"], config["sampling"]["refresh_every"]) == (10.0, 2)
