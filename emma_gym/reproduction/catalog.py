@@ -61,14 +61,18 @@ class Row:
     """A line of a table: a policy under a protocol.
 
     Attributes:
+        name: Of the row; results are kept under it. The policy's, unless it acts otherwise.
         policy: Who acts.
         protocol: What is measured.
         paper: The paper's figures by column.
+        acting: More options of `python -m emma_gym.evaluate`.
     """
 
+    name: str
     policy: TrainedPolicy
     protocol: str
     paper: Mapping[str, float]
+    acting: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,13 +114,13 @@ class Experiment:
         """The same with some rows only.
 
         Raises:
-            ExperimentError: For a policy that has no row.
+            ExperimentError: For a name that no row has.
         """
-        known = [row.policy.name for row in self.rows]
+        known = [row.name for row in self.rows]
         for name in names:
             if name not in known:
                 raise ExperimentError(f"{self.name} has no row '{name}'; {nearest(name, known)}")
-        rows = tuple(row for row in self.rows if row.policy.name in names)
+        rows = tuple(row for row in self.rows if row.name in names)
         return dataclasses.replace(self, rows=rows)
 
 
@@ -211,7 +215,10 @@ def _row(
     learned = training_set(policy.training).demonstrations
     if not any(learned and known.demonstrations == learned for known in protocol.training):
         raise ExperimentError(f"{policy.name} learns from no training set of {protocol.name}")
-    return Row(policy, protocol.name, dict(told.get("paper", {})))
+    acting, name = tuple(told.get("acting", ())), told.get("name", policy.name)
+    if (name in policies) == bool(acting):
+        raise ExperimentError(f"row '{name}': a name of its own and `acting` go together")
+    return Row(name, policy, protocol.name, dict(told.get("paper", {})), acting)
 
 
 def _policy(

@@ -43,17 +43,17 @@ class Folders:
         """Demonstrations of a task."""
         return self.output / "data" / experiment.size / training.replace("/", "-") / task
 
-    def run(self, experiment: Experiment, policy: TrainedPolicy, task: str, seed: int) -> Path:
-        """A training and its evaluations."""
-        return self.output / "runs" / experiment.size / policy.name / task / f"seed_{seed}"
+    def run(self, experiment: Experiment, name: str, task: str, seed: int) -> Path:
+        """A policy's training, and a row's evaluations."""
+        return self.output / "runs" / experiment.size / name / task / f"seed_{seed}"
 
-    def kept(self, experiment: Experiment, policy: TrainedPolicy, task: str, seed: int) -> Path:
-        """What is small of a training."""
-        return self.results / experiment.size / policy.name / task / f"seed_{seed}"
+    def kept(self, experiment: Experiment, name: str, task: str, seed: int) -> Path:
+        """What is small of them."""
+        return self.results / experiment.size / name / task / f"seed_{seed}"
 
     def result(self, experiment: Experiment, row: Row, task: str, seed: int) -> Path:
         """The result file of an evaluation, as it is kept."""
-        return self.kept(experiment, row.policy, task, seed) / row.protocol / RESULT_NAME
+        return self.kept(experiment, row.name, task, seed) / row.protocol / RESULT_NAME
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,15 +103,15 @@ def _stages(
     policy = row.policy
     training = [*_training(experiment, folders, policy, task, seed)]
     yield from training
-    folder = folders.run(experiment, policy, task, seed)
-    small = folders.kept(experiment, policy, task, seed)
-    evaluation = folder / row.protocol
+    checkpoint = folders.run(experiment, policy.name, task, seed) / "training" / LAST
+    evaluation = folders.run(experiment, row.name, task, seed) / row.protocol
     yield Stage(
         "evaluate",
-        f"evaluate {policy.name} on {task}, seed {seed}, under {row.protocol}",
+        f"evaluate {row.name} on {task}, seed {seed}, under {row.protocol}",
         (
             f"policy={policy.policy}",
-            f"policy_config.checkpoint={folder / 'training' / LAST}",
+            f"policy_config.checkpoint={checkpoint}",
+            *row.acting,
             f"tasks={task}",
             f"protocol={row.protocol}",
             f"episodes={experiment.episodes}",
@@ -120,7 +120,7 @@ def _stages(
         ),
         evaluation,
         (training[-1].name,),
-        {RESULT_NAME: small / row.protocol / RESULT_NAME},
+        {RESULT_NAME: folders.result(experiment, row, task, seed)},
         _minutes(
             experiment,
             f"evaluate {policy.policy}",
@@ -145,8 +145,8 @@ def _training(
         yield from reference
         after.append(reference[-1].name)
         options.append(f"reference={reference[-1].folder / LAST}")
-    folder = folders.run(experiment, policy, task, seed) / "training"
-    small = folders.kept(experiment, policy, task, seed)
+    folder = folders.run(experiment, policy.name, task, seed) / "training"
+    small = folders.kept(experiment, policy.name, task, seed)
     yield Stage(
         "train",
         f"train {policy.name} on {task}, seed {seed}",

@@ -53,7 +53,7 @@ def markdown_table(experiment: Experiment, folders: Folders) -> str:
         cells = [_cell(experiment, folders, row, *column) for column in columns]
         mean = _mean(row, [cells[place] for place in averaged]) if means else None
         shown = [*map(str, cells), *([] if mean is None else [str(mean)])]
-        lines.append(_line([f"`{row.policy.name}`", *shown, _minutes(experiment, folders, row)]))
+        lines.append(_line([f"`{row.name}`", *shown, _minutes(experiment, folders, row)]))
     return "\n".join(lines)
 
 
@@ -133,7 +133,7 @@ def _mean(row: Row, cells: Sequence[Cell]) -> Cell:
 def _minutes(experiment: Experiment, folders: Folders, row: Row) -> str:
     """The shortest and the longest training."""
     curves = [
-        read_curve(folders.kept(experiment, row.policy, task, seed) / CURVE_NAME)
+        read_curve(folders.kept(experiment, row.policy.name, task, seed) / CURVE_NAME)
         for task in experiment.tasks
         for seed in experiment.training_seeds
     ]

@@ -34,6 +34,7 @@ class LearnedPolicy(Policy):
         precision: str = "fp32",
         executed: int | None = None,
         threads: int = 1,
+        standardized: bool = True,
     ) -> None:
         """Loads it.
 
@@ -45,6 +46,9 @@ class LearnedPolicy(Policy):
                 for as many as the method's configuration says.
             threads: Of the CPU. With another number sums are rounded otherwise, so one is the
                 default: an evaluation's numbers must not depend on how many processes it has.
+            standardized: Whether pictures are warped to the method's standard camera, if it has
+                one. False is SEM's ablation (its Table 6): another camera's pictures stay what
+                they are, in the size that the method observes.
 
         Raises:
             CheckpointError: If there is none, or it is another method's, or an argument is wrong.
@@ -67,10 +71,14 @@ class LearnedPolicy(Policy):
             raise CheckpointError(str(error)) from None
         if threads < 1:
             raise CheckpointError(f"threads={threads}: expected an integer >= 1")
-        self._threads = threads
+        self._threads, self._standardized = threads, standardized
         self._precision = precision
         self._checkpoint = found
         self._method = found.build().to(self._device)
+        if not standardized and self._method.standard_camera is None:
+            raise CheckpointError(
+                f"standardized=false: {found.method} does not standardize pictures anyway"
+            )
         window = self._method.window
         predicted = window.first + window.horizon
         self._executed = self._method.executed if executed is None else executed
@@ -107,8 +115,9 @@ class LearnedPolicy(Policy):
     def act_batch(self, observations: Sequence[Observation]) -> Sequence[NDArray[np.float32]]:
         """The next actions for each of several observations, in one pass of the network."""
         method, observes = self._method, self.observes
+        standard = method.standard_camera if self._standardized else None
         items = [
-            observation_item(unstacked(each, observes.history), observes, method.standard_camera)
+            observation_item(unstacked(each, observes.history), observes, standard)
             for each in observations
         ]
         batch = {name: each.to(self._device) for name, each in collate(items).items()}
@@ -129,6 +138,7 @@ class LearnedPolicy(Policy):
             "executed": self._executed,
             "device": self._device.type,
             "precision": self._precision,
+            "standardized": self._standardized,
         }
 
     def weights_sha256(self) -> str:

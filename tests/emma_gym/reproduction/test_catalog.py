@@ -50,6 +50,12 @@ def own(tmp_path, **changes):
     return str(path)
 
 
+def test_rows_that_act_otherwise_are_not_trained_again():
+    rows = load_experiment("sem_table6", "small").of_rows(["sem_not_standardizing"]).rows
+    assert [(row.name, row.policy.name) for row in rows] == [("sem_not_standardizing", "sem")]
+    assert rows[0].acting == ("policy_config.standardized=false",)
+
+
 def test_one_of_ones_own(tmp_path):
     experiment = load_experiment(own(tmp_path), "small")
     assert (experiment.name, experiment.tasks) == ("ours", ("tool_adjust",))

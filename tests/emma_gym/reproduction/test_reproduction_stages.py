@@ -37,6 +37,21 @@ def test_everything_comes_after_what_it_needs(folders):
     assert len({stage.folder for stage in todo}) == len(todo)
 
 
+def test_what_acts_otherwise_shares_the_training(folders):
+    experiment = dataclasses.replace(load_experiment("sem_table6", "small"), tasks=("tool_adjust",))
+    todo = stages(experiment, folders)
+    assert [stage.kind for stage in todo] == ["collect", "train", "evaluate", "evaluate"]
+    usual, otherwise = todo[2:]
+    assert (
+        usual.options[1]
+        == otherwise.options[1]
+        == f"policy_config.checkpoint={todo[1].folder}/last"
+    )
+    assert "policy_config.standardized=false" in otherwise.options
+    assert usual.folder != otherwise.folder
+    assert {*usual.keeps.values()}.isdisjoint(otherwise.keeps.values())
+
+
 @pytest.mark.parametrize("name", experiment_names())
 def test_options_are_those_of_the_commands(folders, name):
     for stage in stages(load_experiment(name, "small"), folders):

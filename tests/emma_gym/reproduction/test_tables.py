@@ -19,7 +19,7 @@ def folders(tmp_path):
 def keep(folders, experiment, rates, wall_s=600):
     """Results by policy, task and seed: success of 100 under each condition, in order."""
     for (name, task, seed), counts in rates.items():
-        row = next(row for row in experiment.rows if row.policy.name == name)
+        row = next(row for row in experiment.rows if row.name == name)
         path = folders.result(experiment, row, task, seed)
         path.parent.mkdir(parents=True)
         conditions = [each.name for each in load_protocol(row.protocol).conditions]
@@ -32,7 +32,7 @@ def keep(folders, experiment, rates, wall_s=600):
             for condition, count in zip(conditions, counts, strict=True)
         ]
         path.write_text(json.dumps({"summary": {"tasks": cells}}))
-        curve = folders.kept(experiment, row.policy, task, seed) / "curve.csv"
+        curve = folders.kept(experiment, row.policy.name, task, seed) / "curve.csv"
         curve.write_text(f"step,wall_s\n1,3\n2,{wall_s}\n")
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from tiny_method.method import Tiny, TinyConfig
 
+from envs.cameras import CAMERA_MODELS
 from envs.registration import make_env
 from envs.wrappers import FrameHistory
 from learning.batch import collate
@@ -136,6 +137,25 @@ def test_results_can_name_what_acted(checkpoint):
     assert policy.observes.resolution == (32, 24)
 
 
+def test_pictures_may_be_left_as_they_are(checkpoint, monkeypatch):
+    standard = CAMERA_MODELS["D435"].resized(32, 24)
+    monkeypatch.setattr(Tiny, "standard_camera", standard)
+    folder, method = checkpoint()
+    seen = observation(np.random.default_rng(0))
+    seen["cameras"]["head_camera"]["intrinsic_cv"][:] = CAMERA_MODELS["L515"].intrinsic_cv
+    for standardized, camera in ((True, standard), (False, None)):
+        policy = LearnedPolicy(folder, standardized=standardized)
+        policy.reset(context(seed=7))
+        item = observation_item(unstacked(seen, 2), method.observes, camera)
+        with torch.inference_mode():
+            expected = method.predict(collate([item]), torch.Generator().manual_seed(7))[0]
+        assert np.array_equal(policy.act(seen), expected[:3].numpy())
+        assert policy.config()["standardized"] == standardized
+    assert not torch.equal(
+        item["rgb"], observation_item(unstacked(seen, 2), method.observes, standard)["rgb"]
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -144,6 +164,7 @@ def test_results_can_name_what_acted(checkpoint):
         ({"threads": 0}, "threads=0: expected"),
         ({"device": "tpu"}, "device=tpu; "),
         ({"precision": "fp8"}, "precision=fp8; "),
+        ({"standardized": False}, "standardized=false: .* does not standardize"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(arguments, message, checkpoint):
