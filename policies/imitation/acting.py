@@ -47,8 +47,8 @@ class LearnedPolicy(Policy):
             threads: Of the CPU. With another number sums are rounded otherwise, so one is the
                 default: an evaluation's numbers must not depend on how many processes it has.
             standardized: Whether pictures are warped to the method's standard camera, if it has
-                one. False is SEM's ablation (its Table 6): another camera's pictures stay what
-                they are, in the size that the method observes.
+                one. False is SEM's ablation (its Table 6): another camera's pictures are only
+                resized, so that what they show has another size and place.
 
         Raises:
             CheckpointError: If there is none, or it is another method's, or an argument is wrong.
@@ -115,9 +115,13 @@ class LearnedPolicy(Policy):
     def act_batch(self, observations: Sequence[Observation]) -> Sequence[NDArray[np.float32]]:
         """The next actions for each of several observations, in one pass of the network."""
         method, observes = self._method, self.observes
-        standard = method.standard_camera if self._standardized else None
         items = [
-            observation_item(unstacked(each, observes.history), observes, standard)
+            observation_item(
+                unstacked(each, observes.history),
+                observes,
+                method.standard_camera,
+                warped=self._standardized,
+            )
             for each in observations
         ]
         batch = {name: each.to(self._device) for name, each in collate(items).items()}

@@ -38,7 +38,11 @@ IMAGE_PARTS = ("rgb", "depth", "intrinsic_cv", "extrinsic_cv")
 
 
 def observation_item(
-    observations: Sequence[Observation], observes: Observes, standard: CameraModel | None = None
+    observations: Sequence[Observation],
+    observes: Observes,
+    standard: CameraModel | None = None,
+    *,
+    warped: bool = True,
 ) -> Item:
     """Observations of one moment and its past as tensors without the batch's axis.
 
@@ -46,8 +50,10 @@ def observation_item(
         observations: As the environment gives them one at a time, newest last.
         observes: What of them is used.
         standard: Camera whose intrinsics and size all pictures are warped to; None for none.
+        warped: Whether to; False resizes them to the standard camera's size, whatever their
+            intrinsics, which become those of the resized picture.
     """
-    frames = [_arrays(observation, observes, standard) for observation in observations]
+    frames = [_arrays(observation, observes, standard, warped) for observation in observations]
     return {
         name: torch.from_numpy(np.stack([frame[name] for frame in frames])) for name in frames[0]
     }
@@ -67,7 +73,7 @@ def _at(value: Any, index: int) -> Any:
 
 
 def _arrays(
-    observation: Observation, observes: Observes, standard: CameraModel | None
+    observation: Observation, observes: Observes, standard: CameraModel | None, warped: bool
 ) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
         name: np.asarray(observation[name], dtype=np.float32)
@@ -77,7 +83,8 @@ def _arrays(
         arrays["pointcloud"] = np.asarray(observation["pointcloud"], dtype=np.float32)
     if observes.obs_mode in ("rgb", "rgbd"):
         cameras = [
-            _standardized(observation["cameras"][name], standard) for name in observes.cameras
+            _standardized(observation["cameras"][name], standard, warped)
+            for name in observes.cameras
         ]
         for part in IMAGE_PARTS:
             if part != "depth" or observes.obs_mode == "rgbd":
@@ -85,13 +92,23 @@ def _arrays(
     return arrays
 
 
-def _standardized(camera: Mapping[str, Any], standard: CameraModel | None) -> Mapping[str, Any]:
+def _standardized(
+    camera: Mapping[str, Any], standard: CameraModel | None, warped: bool
+) -> Mapping[str, Any]:
     if standard is None:
         return camera
+    if not warped:
+        standard = _own_model(camera).resized(standard.width, standard.height)
     rgb, k = camera["rgb"], standard.intrinsic_cv.astype(np.float32)
     if rgb.shape[:2] == (standard.height, standard.width) and np.array_equal(
         camera["intrinsic_cv"], k
     ):
         return camera
-    warped = standardize(rgb, camera.get("depth"), camera["intrinsic_cv"], standard)
-    return {**camera, "rgb": warped.rgb, "depth": warped.depth, "intrinsic_cv": k}
+    seen = standardize(rgb, camera.get("depth"), camera["intrinsic_cv"], standard)
+    return {**camera, "rgb": seen.rgb, "depth": seen.depth, "intrinsic_cv": k}
+
+
+def _own_model(camera: Mapping[str, Any]) -> CameraModel:
+    height, width = camera["rgb"].shape[:2]
+    k = np.asarray(camera["intrinsic_cv"], dtype=np.float64)
+    return CameraModel(width, height, k[0, 0], k[1, 1], k[0, 2], k[1, 2])

@@ -137,23 +137,31 @@ def test_results_can_name_what_acted(checkpoint):
     assert policy.observes.resolution == (32, 24)
 
 
-def test_pictures_may_be_left_as_they_are(checkpoint, monkeypatch):
-    standard = CAMERA_MODELS["D435"].resized(32, 24)
+def test_pictures_of_another_camera_may_be_only_resized(checkpoint, monkeypatch):
+    standard = CAMERA_MODELS["D435"].resized(16, 12)
     monkeypatch.setattr(Tiny, "standard_camera", standard)
     folder, method = checkpoint()
-    seen = observation(np.random.default_rng(0))
-    seen["cameras"]["head_camera"]["intrinsic_cv"][:] = CAMERA_MODELS["L515"].intrinsic_cv
-    for standardized, camera in ((True, standard), (False, None)):
-        policy = LearnedPolicy(folder, standardized=standardized)
-        policy.reset(context(seed=7))
-        item = observation_item(unstacked(seen, 2), method.observes, camera)
-        with torch.inference_mode():
-            expected = method.predict(collate([item]), torch.Generator().manual_seed(7))[0]
-        assert np.array_equal(policy.act(seen), expected[:3].numpy())
-        assert policy.config()["standardized"] == standardized
-    assert not torch.equal(
-        item["rgb"], observation_item(unstacked(seen, 2), method.observes, standard)["rgb"]
-    )
+    for model in ("D435", "L515"):
+        own, items = CAMERA_MODELS[model].resized(32, 24), []
+        seen = observation(np.random.default_rng(0))
+        seen["cameras"]["head_camera"]["intrinsic_cv"][:] = own.intrinsic_cv
+        for standardized in (True, False):
+            policy = LearnedPolicy(folder, standardized=standardized)
+            policy.reset(context(seed=7))
+            frames = unstacked(seen, 2)
+            item = observation_item(frames, method.observes, standard, warped=standardized)
+            with torch.inference_mode():
+                expected = method.predict(collate([item]), torch.Generator().manual_seed(7))[0]
+            assert np.array_equal(policy.act(seen), expected[:3].numpy())
+            assert policy.config()["standardized"] == standardized
+            items.append(item)
+        warped, resized = items
+        assert warped["rgb"].shape == resized["rgb"].shape
+        wanted = torch.from_numpy(own.resized(16, 12).intrinsic_cv).float()
+        assert torch.allclose(resized["intrinsic_cv"][0, 0], wanted, rtol=1e-6)
+        # To the standard camera's own model, warping is nothing else, up to rounding.
+        difference = (warped["rgb"].int() - resized["rgb"].int()).abs().max()
+        assert (difference <= 1) == (model == "D435")
 
 
 @pytest.mark.parametrize(
