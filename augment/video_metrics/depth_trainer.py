@@ -38,11 +38,11 @@ LAST = "last"
 ERRORS = "errors.json"
 """Its errors, in the same folder."""
 OPTIMIZATION = Optimization(
-    steps=3000,
+    steps=1500,
     batch_size=8,
     learning_rate=2e-3,
     weight_decay=1e-4,
-    warmup_steps=300,
+    warmup_steps=150,
     clip_norm=1.0,
 )
 HELD_OUT = 10
