@@ -214,8 +214,12 @@ def _blocks(sem: Sem) -> list[WindowBlock]:
 
 
 def _padded_projections(sem: Sem) -> list[Replacement]:
-    """Swin's blocks pad, shift and cut their maps into windows before they project tokens."""
-    config, replacements = sem.scene.image_encoder.backbone.config, []
+    """Swin's blocks pad, shift and cut their maps into windows before they project tokens.
+
+    Their attention is plain products, as mmdetection's.
+    """
+    config = sem.scene.image_encoder.backbone.config
+    replacements: list[Replacement] = [(config, "_attn_implementation_internal", "eager")]
     for block in _blocks(sem):
         attention = block.attention
         width = attention.num_attention_heads * attention.head_dim

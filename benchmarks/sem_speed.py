@@ -33,6 +33,7 @@ from torch.profiler import ProfilerActivity, profile
 
 import policies.sem.scene_encoder as scene_encoder_module
 from envs.cameras import CAMERA_MOUNTS, extrinsic_cv
+from learning.compiling import compile_parts
 from learning.heap import TOP_PAD
 from policies.imitation.method import Moments, Statistics
 from policies.imitation.methods import preset
@@ -41,7 +42,8 @@ from policies.sem.method import Sem
 MODES = {"acting": 1, "training": 2}  # batch sizes
 GOALS = {"acting": 2.0, "training": 3.0}
 RELEASED = "the released way"
-LOOP, HEAP, BF16 = "AdamW tensor by tensor", "memory mapped anew", "bfloat16"
+LOOP, HEAP = "AdamW tensor by tensor", "memory mapped anew"
+COMPILED, BF16 = "torch.compile", "bfloat16"
 KEPT_HEAP = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**40),
@@ -57,25 +59,28 @@ class Rung(NamedTuple):
         name: What was left out last.
         ways: What it does as the released code does.
         kept_heap: Whether the C library keeps freed memory.
+        compiled: Whether `torch.compile` makes code for its blocks.
         bf16: Whether it computes in bfloat16.
     """
 
     name: str
     ways: tuple[str, ...]
     kept_heap: bool = False
+    compiled: bool = False
     bf16: bool = False
 
 
 def ladder(mode: str, *, bf16: bool) -> list[Rung]:
-    """From the released way to ours; the last but bfloat16 is ours."""
+    """From the released way to ours."""
     ways = [way for way in WAYS if mode == "training" or way not in TRAINING_ONLY]
     if mode == "training":
         ways.append(LOOP)
     names = [RELEASED, *(f"no {way}" for way in ways)]
     rungs = [Rung(name, tuple(ways[i:])) for i, name in enumerate(names)]
     rungs.append(Rung(f"no {HEAP}", (), kept_heap=True))
+    rungs.append(Rung(COMPILED, (), kept_heap=True, compiled=True))
     if bf16:
-        rungs.append(Rung(BF16, (), kept_heap=True, bf16=True))
+        rungs.append(Rung(BF16, (), kept_heap=True, compiled=True, bf16=True))
     return rungs
 
 
@@ -91,7 +96,7 @@ class Contest:
     The learning rate is 0, so that weights stay what they are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, compiled: bool = False) -> None:
         torch.manual_seed(0)
         config, optimization = preset("sem", "full")
         self.clip_norm = optimization.clip_norm
@@ -103,6 +108,8 @@ class Contest:
         one = torch.ones(14)
         moments = Moments(-one, one, 0 * one, one)
         self.sem.fit(Statistics(moments, moments))
+        if compiled:
+            compile_parts(self.sem, self.sem.repeated_parts, torch.device("cpu"))
         self.optimizer = torch.optim.AdamW(self.sem.parameters(), lr=0.0)
         self.batches = {mode: self._batch(size) for mode, size in MODES.items()}
 
@@ -158,12 +165,13 @@ class Contest:
 class Worker:
     """A process with a `Contest`."""
 
-    def __init__(self, environment: dict[str, str], threads: int) -> None:
+    def __init__(self, rung: Rung, threads: int) -> None:
         command = [sys.executable, __file__, "--work", "--threads", str(threads)]
+        command += ["--compiled"] if rung.compiled else []
         inherited = {name: v for name, v in os.environ.items() if not name.startswith("MALLOC_")}
         self._process = subprocess.Popen(
             command,
-            env={**inherited, **environment},
+            env={**inherited, **(KEPT_HEAP if rung.kept_heap else {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -187,6 +195,11 @@ class Worker:
         self._process.wait()
 
 
+def process_of(rung: Rung) -> tuple[bool, bool]:
+    """What decides in which process a contender is; all others share one."""
+    return rung.kept_heap, rung.compiled
+
+
 def check(mode: str, rung: Rung, ours: Sequence[float], released: Sequence[float]) -> float:
     """The greatest difference to what the released way answered; none may be too great."""
     a, b = np.array(ours), np.array(released)
@@ -200,14 +213,14 @@ def check(mode: str, rung: Rung, ours: Sequence[float], released: Sequence[float
 
 
 def compete(
-    workers: dict[bool, Worker], mode: str, rungs: Sequence[Rung], rounds: int
+    workers: dict[tuple[bool, bool], Worker], mode: str, rungs: Sequence[Rung], rounds: int
 ) -> dict[str, Any]:
     """Lets everybody play `rounds` rounds after one to warm up."""
     times: dict[str, list[tuple[float, float]]] = {rung.name: [] for rung in rungs}
     difference: dict[str, float] = {}
     for number in range(-1, rounds):
         answers = {
-            rung.name: workers[rung.kept_heap](mode, rung)
+            rung.name: workers[process_of(rung)](mode, rung)
             for rung in list(rungs)[:: 1 if number % 2 else -1]
         }
         for rung in rungs:
@@ -383,11 +396,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--profile", action="store_true", help="where the time of our way goes")
     parser.add_argument("--json", type=Path, help="file for all that was measured")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--compiled", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
 
     if options.work:  # the other side of `Worker`
-        contest = Contest()
+        contest = Contest(compiled=options.compiled)
         for line in sys.stdin:
             mode, rung = json.loads(line)
             print(json.dumps(contest.run(mode, Rung(*rung))), flush=True)
@@ -403,9 +417,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rungs = ladder(mode, bf16=bf16)
             if options.ends:
                 rungs = [rung for i, rung in enumerate(rungs) if i == 0 or rung.kept_heap]
-            workers = {
-                kept: Worker(KEPT_HEAP if kept else {}, options.threads) for kept in (False, True)
-            }
+            first = {process_of(rung): rung for rung in rungs}
+            workers = {key: Worker(rung, options.threads) for key, rung in first.items()}
             parts.append(compete(workers, mode, rungs, options.rounds))
             for worker in workers.values():
                 worker.close()

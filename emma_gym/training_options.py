@@ -108,6 +108,7 @@ def _demonstration_settings(options: Options) -> DemonstrationSettings:
         resume=options.flag("resume"),
         device=options.text("device"),
         precision=options.text("precision"),
+        compile=options.flag("compile"),
         accumulate=options.integer("accumulate", 1),
         loader_workers=options.integer("loader_workers", 0),
         checkpoint_every=options.integer("checkpoint_every", 1),

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from learning.batch import collate
+from learning.compiling import CompilationError, compile_parts
 from learning.devices import autocast, chosen_device
 from policies.imitation.batch import observation_item, unstacked
 from policies.imitation.checkpoint import Checkpoint, CheckpointError
@@ -35,6 +36,7 @@ class LearnedPolicy(Policy):
         executed: int | None = None,
         threads: int = 1,
         standardized: bool = True,
+        compile: bool = False,
     ) -> None:
         """Loads it.
 
@@ -49,6 +51,8 @@ class LearnedPolicy(Policy):
             standardized: Whether pictures are warped to the method's standard camera, if it has
                 one. False is SEM's ablation (its Table 6): another camera's pictures are only
                 resized, so that what they show has another size and place.
+            compile: Whether `torch.compile` makes code for it: the first action takes minutes,
+                later ones less time.
 
         Raises:
             CheckpointError: If there is none, or it is another method's, or an argument is wrong.
@@ -79,6 +83,12 @@ class LearnedPolicy(Policy):
             raise CheckpointError(
                 f"standardized=false: {found.method} does not standardize pictures anyway"
             )
+        self._compiled = compile
+        if compile:
+            try:
+                compile_parts(self._method, self._method.repeated_parts, self._device)
+            except CompilationError as error:
+                raise CheckpointError(str(error)) from None
         window = self._method.window
         predicted = window.first + window.horizon
         self._executed = self._method.executed if executed is None else executed
@@ -143,6 +153,7 @@ class LearnedPolicy(Policy):
             "device": self._device.type,
             "precision": self._precision,
             "standardized": self._standardized,
+            "compiled": self._compiled,
         }
 
     def weights_sha256(self) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from envs.cameras import CameraModel
 from learning.learns import Learns
@@ -82,11 +82,13 @@ class ImitationMethod(Learns):
         name: Registered name.
         config_class: Its configuration; every field has a default, those of the paper.
         config: As it was built.
+        repeated_parts: Kinds of modules that make up most of it, which `compile=true` compiles.
     """
 
     name: ClassVar[str]
     config_class: ClassVar[type[Any]]
     config: Any
+    repeated_parts: ClassVar[tuple[type[nn.Module], ...]] = ()
 
     @property
     @abstractmethod

@@ -42,6 +42,27 @@ def rotated(x: Tensor, factors: Tensor) -> Tensor:
     return torch.view_as_real(pairs * factors).flatten(-2).to(x.dtype)
 
 
+def attended(query: Tensor, key: Tensor, value: Tensor, added: Tensor | None = None) -> Tensor:
+    """What queries find: softmax(q k^T / sqrt(c) + added) v.
+
+    On a CPU torch's fused kernels are the faster way without gradients, but take up to three times
+    as long as plain products where gradients are wanted (measured in benchmarks/README.md).
+
+    Args:
+        query: (..., L, c).
+        key: (..., S, c).
+        value: (..., S, c).
+        added: To the logits (..., L, S).
+    """
+    if query.device.type != "cpu" or not torch.is_grad_enabled():
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=added)
+    logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+    if added is not None:
+        logits = logits + added
+    found: Tensor = logits.softmax(dim=-1).to(value.dtype) @ value
+    return found
+
+
 class Projections(nn.Module):
     """Queries, keys, values and output of an attention layer."""
 
@@ -91,7 +112,7 @@ class ImageAttention(Projections):
         query = rotated(self.split(self.query(x)), rotary[:, None, None])
         # All samples of an observation are queries of one attention.
         query = query.unflatten(0, (len(memory.keys), -1)).flatten(1, 3).transpose(1, 2)
-        found = functional.scaled_dot_product_attention(query, memory.keys, memory.values)
+        found = attended(query, memory.keys, memory.values)
         result: Tensor = self.output(found.transpose(1, 2).flatten(2))
         return result.view_as(x)
 

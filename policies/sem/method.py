@@ -16,12 +16,13 @@ from policies.imitation.batch import Batch
 from policies.imitation.method import ImitationMethod, Statistics, Window
 from policies.policy import Observes
 from policies.sem.config import SemConfig
-from policies.sem.decoder import ActionDecoder, LayerContext
+from policies.sem.decoder import ActionDecoder, DecoderLayer, LayerContext
 from policies.sem.diffusion import JointDiffusion
 from policies.sem.joint_states import TOKENS, JointStates
 from policies.sem.losses import state_loss, state_weights
 from policies.sem.scene_encoder import SceneEncoder
 from policies.sem.state_encoder import STATE_ENCODERS
+from policies.sem.window_block import WindowBlock
 
 
 class Anchor(NamedTuple):
@@ -49,6 +50,7 @@ class Sem(ImitationMethod):
 
     name: ClassVar[str] = "sem"
     config_class: ClassVar[type[SemConfig]] = SemConfig
+    repeated_parts: ClassVar[tuple[type[nn.Module], ...]] = (WindowBlock, DecoderLayer)
     weights: Tensor
 
     def __init__(self, config: SemConfig) -> None:

@@ -11,6 +11,8 @@ from torch.nn import functional
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.models.swin.modeling_swin import SwinLayer
 
+from policies.sem.attention import attended
+
 _FORBIDDEN = -100.0
 """Added to logits between pieces that only the cyclic shift has brought together, as by Swin."""
 
@@ -66,6 +68,9 @@ def window_layout(
         )
 
 
+_kept_layout = torch.compiler.disable(window_layout)  # code is generated for what follows
+
+
 class WindowBlock(GradientCheckpointingLayer):
     """A Swin block with the parameters of transformers'.
 
@@ -97,7 +102,7 @@ class WindowBlock(GradientCheckpointingLayer):
         Returns:
             Tokens, and no attention weights.
         """
-        layout = window_layout(*size, self.window, self.shift, x.device)
+        layout = _kept_layout(*size, self.window, self.shift, x.device)
         found = self._attended(self.layernorm_before(x), layout)
         x = x + self.drop_path(self.attention.o_proj(found))
         return x + self.mlp(self.layernorm_after(x)), None
@@ -128,9 +133,7 @@ class WindowBlock(GradientCheckpointingLayer):
         added = attention.relative_position_bias()
         if layout.mask is not None:
             added = (added + layout.mask).repeat(count, 1, 1, 1)
-        found = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=added.to(query.dtype)
-        )
+        found = attended(query, key, value, added.to(query.dtype))
         back: Tensor = _OutOfWindows.apply(  # type: ignore[no-untyped-call]
             found.transpose(1, 2).reshape(len(tokens), -1), tokens, slots, padded
         )

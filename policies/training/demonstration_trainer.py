@@ -18,6 +18,7 @@ from accelerate import Accelerator  # type: ignore[import-untyped]
 
 from envs.demonstrations.worker_pool import WorkerPool
 from learning.accelerator import make_accelerator
+from learning.compiling import compile_parts
 from learning.configuration import ConfigurationError, as_mapping
 from learning.errors import TrainingError
 from learning.heap import keep_freed_memory
@@ -76,6 +77,8 @@ def train(settings: DemonstrationSettings, report: Report) -> TrainingOutcome:
     if settings.resume and holds(settings.folder, described):
         state = latest_state(settings.folder / CHECKPOINTS)
     method.fit(data.statistics)
+    if settings.compile:
+        compile_parts(method, method.repeated_parts, accelerator.device)
     learner = Learner(method, optimization, accelerator, settings.precision, settings.seed)
     progress = Progress()
     if state is not None:

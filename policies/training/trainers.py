@@ -106,6 +106,7 @@ class DemonstrationSettings:
         resume: Whether to continue the training that the folder holds, instead of deleting it.
         device: `auto`, `cpu` or `cuda`.
         precision: `fp32` or `bf16`.
+        compile: Whether `torch.compile` makes code for the parts that the method repeats.
         accumulate: Batches that a process computes one after the other in a step.
         loader_workers: Processes that read demonstrations; 0 reads them in this one.
         checkpoint_every: Steps between checkpoints.
@@ -129,6 +130,7 @@ class DemonstrationSettings:
     resume: bool
     device: str
     precision: str
+    compile: bool
     accumulate: int
     loader_workers: int
     checkpoint_every: int

@@ -64,6 +64,7 @@ def training(demonstrations, tmp_path, monkeypatch):
             "resume": True,
             "device": "cpu",
             "precision": "fp32",
+            "compile": False,
             "accumulate": 1,
             "loader_workers": 0,
             "checkpoint_every": 1000,

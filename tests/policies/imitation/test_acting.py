@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -125,6 +126,20 @@ def test_bf16_acts_nearly_the_same(checkpoint):
     assert not np.array_equal(*actions)
 
 
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
+def test_compiled_it_acts_the_same(checkpoint, monkeypatch):
+    monkeypatch.setattr(Tiny, "repeated_parts", (torch.nn.Linear,))
+    folder, _ = checkpoint()
+    seen = observation(np.random.default_rng(0))
+    actions = []
+    for compiled in (False, True):
+        policy = LearnedPolicy(folder, compile=compiled)
+        policy.reset(context())
+        actions.append(policy.act(seen))
+        assert policy.config()["compiled"] == compiled
+    assert actions[1] == pytest.approx(actions[0], abs=1e-5)
+
+
 def test_results_can_name_what_acted(checkpoint):
     policy = LearnedPolicy(checkpoint()[0])
     config = json.loads(json.dumps(policy.config()))
@@ -173,6 +188,7 @@ def test_pictures_of_another_camera_may_be_only_resized(checkpoint, monkeypatch)
         ({"device": "tpu"}, "device=tpu; "),
         ({"precision": "fp8"}, "precision=fp8; "),
         ({"standardized": False}, "standardized=false: .* does not standardize"),
+        ({"compile": True}, "compile=true: Tiny names no parts to compile"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(arguments, message, checkpoint):

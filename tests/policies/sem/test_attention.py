@@ -1,6 +1,13 @@
+import pytest
 import torch
 
-from policies.sem.attention import ImageAttention, TemporalAttention, rotary_factors, rotated
+from policies.sem.attention import (
+    ImageAttention,
+    TemporalAttention,
+    attended,
+    rotary_factors,
+    rotated,
+)
 
 TIMES, JOINTS, DIM, HEADS = 4, 14, 16, 2
 
@@ -64,3 +71,12 @@ def test_the_order_of_image_tokens_does_not_matter():
         for order in (torch.arange(9), torch.randperm(9))
     ]
     torch.testing.assert_close(*results, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("added", [False, True])
+def test_attention_is_the_same_with_gradients_and_without(added):
+    query, key, value = (torch.randn(2, 3, count, 8) for count in (5, 7, 7))
+    bias = torch.randn(3, 5, 7) if added else None
+    with torch.no_grad():
+        expected = attended(query, key, value, bias)
+    assert torch.allclose(attended(query, key, value, bias), expected, atol=1e-6)

@@ -1,9 +1,11 @@
 import json
+import shutil
 import signal
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from tiny_method.method import Tiny
 
 from learning.curve import read_curve
 from learning.errors import TrainingError
@@ -136,6 +138,15 @@ def test_bf16_learns_as_well(training, tmp_path):
     assert all(each.dtype != torch.bfloat16 for each in weights(outcome).values())
 
 
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
+def test_compiled_it_learns_the_same(training, tmp_path, monkeypatch):
+    plain, _ = training(folder=tmp_path / "plain", total_steps=3)
+    monkeypatch.setattr(Tiny, "repeated_parts", (torch.nn.Sequential,))  # dropout included
+    compiled, _ = training(folder=tmp_path / "compiled", total_steps=3, compile=True)
+    for a, b in zip(curve(plain), curve(compiled), strict=True):
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-4)
+
+
 def test_what_acts_is_the_average_where_there_is_one(training, tmp_path):
     averaged, _ = training(folder=tmp_path / "a")
     plain, _ = training(folder=tmp_path / "b", optimization={"ema_power": 0.0})
@@ -234,6 +245,7 @@ def test_a_loss_that_is_no_number_ends_the_training_and_is_not_saved(training, t
         ({"device": "cuda"}, "torch finds no GPU"),
         ({"device": "gpu"}, "device=gpu; "),
         ({"precision": "fp16"}, "precision=fp16; did you mean bf16"),
+        ({"compile": True}, "compile=true: Tiny names no parts to compile"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line_and_nothing_is_written(
