@@ -102,6 +102,12 @@ def named(word: str) -> NamedColor:
     return NamedColor(name, (word,), sure)
 
 
+def lab_of(color: NamedColor) -> NDArray[np.float32]:
+    """What a color's first word means, as Lab (3,)."""
+    known = _labs().get(color.words[0])
+    return lab(_rgb(TYPICAL[color.name][0])) if known is None else known
+
+
 def of_paint(rgb: NDArray[np.uint8]) -> NamedColor:
     """A painted color (3,) in sRGB with the words of training that fit it.
 

@@ -16,16 +16,15 @@ import torch
 from torch import Tensor, nn
 
 from augment.dream_transfer.controlnet import DreamTransferControlNetModel
-from augment.dream_transfer.text_encoder import CompactTextEncoder
 from augment.dream_transfer.transformer import DreamTransferTransformer3DModel
 
 TIMESTEPS = 1000
 """Timestep of pure noise, as in Wan."""
 
 MODES = {
-    "base": ("transformer", "text_encoder"),
+    "base": ("transformer",),
     "branch": ("controlnet",),
-    "joint": ("transformer", "text_encoder", "controlnet"),
+    "joint": ("transformer", "controlnet"),
 }
 """Components that learn. The paper does not say which of these it does."""
 
@@ -109,7 +108,7 @@ def flow_matching_loss(
 def trainable_parameters(mode: str, components: Mapping[str, Any]) -> list[nn.Parameter]:
     """Lets the parts of a mode learn, freezes all others, and returns what learns.
 
-    A pretrained text encoder and the VAE stay frozen in all modes.
+    Text encoder and VAE, which are trained before, stay frozen in all modes.
 
     Args:
         mode: `base` (the main branch alone), `branch` (the ControlNet branch beside a frozen main
@@ -125,7 +124,6 @@ def trainable_parameters(mode: str, components: Mapping[str, Any]) -> list[nn.Pa
     for name, component in components.items():
         if not isinstance(component, nn.Module):
             continue
-        pretrained = name == "text_encoder" and not isinstance(component, CompactTextEncoder)
-        component.requires_grad_(name in MODES[mode] and not pretrained)
+        component.requires_grad_(name in MODES[mode])
         learned += [parameter for parameter in component.parameters() if parameter.requires_grad]
     return learned

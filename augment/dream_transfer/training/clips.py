@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from augment.clip import Clip
 from augment.dream_transfer.held_out import has_held_out
 from augment.dream_transfer.prompts import write
-from augment.dream_transfer.scene_words import scene_words
+from augment.dream_transfer.scene_words import SceneWords, scene_words
 from envs.demonstrations.episode_file import DemonstrationError, Episode
 
 
@@ -52,6 +52,7 @@ class TrainingClips(Dataset[Clip]):
 
     Attributes:
         prompts: Of each clip, in several wordings.
+        scenes: Of the episodes.
         left_out: Episodes that show a combination which is held out.
     """
 
@@ -67,6 +68,7 @@ class TrainingClips(Dataset[Clip]):
             DemonstrationError: If no clip is left, or an episode does not say what it shows.
         """
         self.prompts: list[tuple[str, ...]] = []
+        self.scenes: list[SceneWords] = []
         self.left_out = 0
         self._choice = choice
         self._windows: list[_Window] = []
@@ -82,6 +84,7 @@ class TrainingClips(Dataset[Clip]):
             if has_held_out(scene):
                 self.left_out += 1
                 continue
+            self.scenes.append(scene)
             rng = np.random.default_rng([seed, number])
             for _ in range(choice.clips):
                 stride = int(rng.choice(choice.strides))

@@ -27,7 +27,7 @@ class Flows(Learns):
 
         Args:
             transformer: The main branch.
-            text_encoder: Encodes prompts, in every step anew, as it learns too.
+            text_encoder: Encodes prompts; it has learned to before.
             controlnet: The depth branch; None trains the main branch without it.
             settings: Of the loss.
         """
@@ -46,12 +46,14 @@ class Flows(Learns):
         ids, mask = batch["input_ids"], batch["attention_mask"]
         items = torch.arange(len(ids))
         drawn = torch.randint(ids.shape[1], (len(ids),), generator=generator)
-        text = self.text_encoder(ids[items, drawn], mask[items, drawn]).last_hidden_state
+        with torch.no_grad():
+            text = self.text_encoder(ids[items, drawn], mask[items, drawn]).last_hidden_state
+            empty = encode_prompts([""], self.text_encoder)
         loss = flow_matching_loss(
             self.transformer,
             batch["clean"].float(),
             text,
-            encode_prompts([""], self.text_encoder),
+            empty,
             generator,
             self.settings,
             controlnet=self.controlnet,

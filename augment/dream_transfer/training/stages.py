@@ -2,7 +2,7 @@
 
 The paper trains in two stages of growing resolution, of which nothing but that is known. Ours have
 the whole panorama in both, at half and at full height and width. A model without a pretrained VAE
-has a stage before them.
+and text encoder has a stage for each before them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from learning.configuration import ConfigurationError, configured
 from learning.errors import TrainingError
 from learning.optimization import Optimization
 
-STAGES = ("vae", "1", "2")
+STAGES = ("vae", "text", "1", "2")
 VIEWS = ("together", "apart")
-BEFORE = {"1": "vae", "2": "1"}
+BEFORE = {"text": "vae", "1": "text", "2": "1"}
 """Whose result a stage goes on from."""
 
 
@@ -84,7 +84,8 @@ class Stage:
         clips: What it learns from.
         optimization: How it is trained.
         autoencoding: The VAE's loss.
-        flows: The other stages' loss.
+        prompts: Number of prompts that the text encoder learns to read from.
+        flows: The loss of stages 1 and 2.
     """
 
     height: int
@@ -92,6 +93,7 @@ class Stage:
     clips: ClipChoice
     optimization: Optimization
     autoencoding: AutoencodingConfig
+    prompts: int
     flows: FlowMatching
 
 
@@ -112,7 +114,8 @@ def stage_of(settings: GeneratorSettings) -> Stage:
     training = values["training"]
     if settings.stage not in training["stages"]:
         raise TrainingError(
-            f"size={settings.size} has no stage {settings.stage}: its VAE is a pretrained one"
+            f"size={settings.size} has no stage {settings.stage}: it begins with a pretrained VAE "
+            "and text encoder"
         )
     of_stage = training["stages"][settings.stage]
     changed = dict(settings.optimization)
@@ -133,6 +136,7 @@ def stage_of(settings: GeneratorSettings) -> Stage:
             ),
             optimization=configured(Optimization, optimization, "optimization"),
             autoencoding=AutoencodingConfig(**training.get("autoencoding", {})),
+            prompts=training.get("prompts", 0),
             flows=FlowMatching(**training.get("flows", {})),
         )
     except ConfigurationError as error:

@@ -22,6 +22,8 @@ from augment.dream_transfer.training.autoencoding import Autoencoding, set_laten
 from augment.dream_transfer.training.clips import TrainingClips
 from augment.dream_transfer.training.flows import Flows
 from augment.dream_transfer.training.latents import LatentClips, PanoramaClips, encode_clips
+from augment.dream_transfer.training.reading import Reading
+from augment.dream_transfer.training.sayings import Sayings
 from augment.dream_transfer.training.stages import BEFORE, GeneratorSettings, Stage, stage_of
 from augment.dream_transfer.training_loss import MODES, trainable_parameters
 from envs.demonstrations.dataset import Dataset
@@ -89,7 +91,7 @@ def train_stage(settings: GeneratorSettings, report: Report) -> TrainingOutcome:
     if state is not None:
         progress = learner.load(state)
         told(f"going on from step {progress.step} in {folder}")
-    order = Shuffled(len(clips), settings.seed)
+    order = Shuffled(len(dataset), settings.seed)
     loader = Loader(dataset, order, settings.accumulate, settings.loader_workers)
     with Interruption() as interruption:
         panoramas = PanoramaClips(clips, pipeline.depth_encoding, stage.height, stage.width)
@@ -211,12 +213,16 @@ def _learns(
     pipeline: DreamTransferPipeline,
     clips: TrainingClips,
     report: Report,
-) -> tuple[Learns, PanoramaClips | LatentClips]:
+) -> tuple[Learns, PanoramaClips | Sayings | LatentClips]:
     """What learns, and from what."""
     vae: AutoencoderKLWan = pipeline.vae
     depth, size = pipeline.depth_encoding, (stage.height, stage.width)
     if settings.stage == "vae":
         return Autoencoding(vae, stage.autoencoding), PanoramaClips(clips, depth, *size)
+    if settings.stage == "text":
+        report(f"writing {stage.prompts} prompts")
+        sayings = Sayings(clips.scenes, pipeline.text_encoder, stage.prompts, settings.seed)
+        return Reading(pipeline.text_encoder), sayings
     trainable_parameters(settings.learn, pipeline.components)
     path = settings.stage_folder() / LATENTS
     if not path.exists():
@@ -246,6 +252,7 @@ def _described(settings: GeneratorSettings, stage: Stage, clips: int) -> dict[st
         "resolution": [stage.width, stage.height],
         "optimization": as_mapping(stage.optimization),
         "autoencoding": dataclasses.asdict(stage.autoencoding),
+        "prompts": stage.prompts,
         "flows": dataclasses.asdict(stage.flows),
         "clips": as_mapping(stage.clips),
         "dataset": {"folder": str(settings.dataset.resolve()), "clips": clips},

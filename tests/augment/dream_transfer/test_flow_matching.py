@@ -115,9 +115,9 @@ def test_branch_and_depth_belong_together(transformer, controlnet, clean, text, 
 @pytest.mark.parametrize(
     ("mode", "learning"),
     [
-        ("base", {"transformer", "text_encoder"}),
+        ("base", {"transformer"}),
         ("branch", {"controlnet"}),
-        ("joint", {"transformer", "text_encoder", "controlnet"}),
+        ("joint", {"transformer", "controlnet"}),
     ],
 )
 def test_modes_are_which_parameters_get_gradients(mode, learning, pipeline, clean):

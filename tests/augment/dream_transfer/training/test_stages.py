@@ -63,9 +63,11 @@ TINY = {
         "strides": [1, 2],
         "clips": 2,
         "wordings": 2,
+        "prompts": 6,
         "autoencoding": {"crop": 32},
         "stages": {
             "vae": {"height": 32, "width": 32, "optimization": OPTIMIZATION},
+            "text": {"height": 32, "width": 32, "optimization": OPTIMIZATION},
             "1": {"height": 16, "width": 16, "optimization": {**OPTIMIZATION, "ema_power": 0.75}},
             "2": {"height": 32, "width": 32, "optimization": OPTIMIZATION},
         },
@@ -135,21 +137,22 @@ def same(one, other):
 
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory):
-    """All three stages."""
+    """All stages."""
     folder = tmp_path_factory.mktemp("model")
     with pytest.MonkeyPatch.context() as patch:
         for module in (stages, trainer):
             patch.setattr(module, "preset", lambda size: TINY)
-        for stage in ("vae", "1", "2"):
+        for stage in stages.STAGES:
             outcome = train_stage(settings_of(data, folder, stage), lambda line: None)
             assert outcome.steps == outcome.total_steps == 4
     return folder
 
 
 def test_each_stage_goes_on_from_the_one_before(trained):
-    vae, first, second = (weights(trained / f"stage_{stage}") for stage in ("vae", "1", "2"))
-    assert same(vae, first) == same(first, second) == {"vae"}
+    vae, text, first, second = (weights(trained / f"stage_{stage}") for stage in stages.STAGES)
     assert set(vae) == {"vae", "transformer", "controlnet", "text_encoder"}
+    assert same(vae, text) == set(vae) - {"text_encoder"}
+    assert same(text, first) == same(first, second) == {"vae", "text_encoder"}
 
 
 def test_what_comes_out_is_a_pipeline_with_moments_of_its_latents(trained):
@@ -174,10 +177,10 @@ def test_views_apart_are_a_model_of_single_views(data, trained, tmp_path):
     assert 3 * latents.shape[-1] == of_panoramas.shape[-1]
 
 
-@pytest.mark.parametrize("stage", ["vae", "1"])
+@pytest.mark.parametrize("stage", ["vae", "text", "1"])
 def test_an_interrupted_stage_goes_on_as_if_it_had_not_been(data, trained, tmp_path, stage):
     folder = tmp_path / "model"
-    start = trained / "stage_vae" / "last" if stage == "1" else None
+    start = None if stage == "vae" else trained / "stage_vae" / "last"
     whole = settings_of(data, folder, stage, start=start, checkpoint_every=2)
     told = []
 
@@ -196,7 +199,7 @@ def test_an_interrupted_stage_goes_on_as_if_it_had_not_been(data, trained, tmp_p
 
 @pytest.mark.parametrize(
     ("learn", "learned"),
-    [("base", {"transformer", "text_encoder"}), ("branch", {"controlnet"})],
+    [("base", {"transformer"}), ("branch", {"controlnet"})],
     ids=["base", "branch"],
 )
 def test_what_does_not_learn_stays(data, trained, tmp_path, learn, learned):
@@ -230,7 +233,7 @@ def _of_stage(data, folder):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"stage": "3"}, "stage=3; valid: vae, 1, 2"),
+        ({"stage": "3"}, "stage=3; valid: vae, text, 1, 2"),
         ({"stage": "2"}, "run stage=1 first"),
         ({"learn": "all"}, "learn=all"),
         ({"views": "single"}, "views=single; valid: together, apart"),
