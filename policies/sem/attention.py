@@ -45,8 +45,8 @@ def rotated(x: Tensor, factors: Tensor) -> Tensor:
 def attended(query: Tensor, key: Tensor, value: Tensor, added: Tensor | None = None) -> Tensor:
     """What queries find: softmax(q k^T / sqrt(c) + added) v.
 
-    On a CPU torch's fused kernels are the faster way without gradients, but take up to three times
-    as long as plain products where gradients are wanted (measured in benchmarks/README.md).
+    On a CPU torch's fused kernels are the faster way without gradients, but the slower one where
+    gradients are wanted, most of all in bfloat16.
 
     Args:
         query: (..., L, c).

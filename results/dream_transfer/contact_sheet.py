@@ -1,6 +1,6 @@
 """A picture of what DreamTransfer makes of a moment: true pictures, depth, and three prompts.
 
-    .venv/bin/python results/dream_transfer/contact_sheet.py data/looks_test docs/dream_transfer.jpg
+    .venv/bin/python results/dream_transfer/contact_sheet.py data/looks_test sheet.jpg --model PIPELINE
 
 Each row shows all views of one frame. Prompts are sampled: the first as those of training, the
 second with combinations that training held out, the third in unseen words.
@@ -25,7 +25,6 @@ from augment.dream_transfer.pipeline import DreamTransferPipeline
 from augment.dream_transfer.prompt_sampler import SPLITS
 from augment.dream_transfer.restyler import DreamTransferRestyler
 from augment.generation import sampled_prompts
-from augment.pretrained.weights import DREAM_TRANSFER
 from envs.demonstrations.dataset import Dataset
 from envs.demonstrations.episode_file import Episode
 from envs.randomness import stream
@@ -63,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset", type=Path, help="other looks, not learned from")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--model", type=Path, default=DREAM_TRANSFER, help="a pipeline's folder")
+    parser.add_argument("--model", type=Path, required=True, help="a pipeline's folder")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--episode", type=int, default=0, help="of each task")
     chosen = parser.parse_args()

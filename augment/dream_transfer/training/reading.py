@@ -1,10 +1,10 @@
 """What a compact text encoder learns before pictures are: to say which thing has which color.
 
 A reconstruction: the paper's text encoder is a pretrained one. From the loss of pictures alone ours
-learned next to nothing: after 2000 steps with true prompts it was lower by 4 % than with exchanged
-ones. Here prompts are asked about what they say. A question, such as `left bottle`, attends to the
-states once: states of a thing's words must be found by its name, and tell its color, as pictures
-then need it.
+learned next to nothing: it was hardly lower with true prompts than with exchanged ones. Here
+prompts are asked about what they say. A question, such as `left bottle`, attends to the states
+once: states of a thing's words must be found by its name, and tell its color, as pictures then need
+it.
 """
 
 from __future__ import annotations
