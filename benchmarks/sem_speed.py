@@ -390,7 +390,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     parser.add_argument(
-        "--ends", action="store_true", help="only the released way and ours, nothing in between"
+        "--ends",
+        action="store_true",
+        help="only the released way and ours, with torch.compile and bfloat16",
     )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--profile", action="store_true", help="where the time of our way goes")

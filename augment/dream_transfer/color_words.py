@@ -1,4 +1,4 @@
-"""Words for colors in prompts, and which of them training never reads.
+"""Words for colors in prompts, and which of them no clip that is learned from comes with.
 
 The words are those of `envs.objects.palette`, whose unseen appearances have colors of their own:
 their words are kept out of the prompts of training, where a turquoise table is teal.
@@ -59,7 +59,7 @@ _PAINTS = _paints(SEEN, UNSEEN, FOR_GENERATORS)
 TRAINING_WORDS = tuple(_paints(SEEN, FOR_GENERATORS))
 """Words of things that a generator is trained on."""
 UNSEEN_WORDS = tuple(_paints(UNSEEN))
-"""Words that no prompt of training has."""
+"""Words that no prompt of a clip has in training."""
 
 
 @dataclass(frozen=True)

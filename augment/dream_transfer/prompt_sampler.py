@@ -5,7 +5,7 @@ what training scenes are drawn from, so that the splits differ in nothing but wh
 
     train         combinations of training in words of training
     held_out      combinations that were held out, in words of training
-    unseen_words  combinations of training, in words for colors that no prompt of training had
+    unseen_words  combinations of training, in words for colors that no clip's prompt had
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ class LearnedPolicy(Policy):
             standardized: Whether pictures are warped to the method's standard camera, if it has
                 one. False is SEM's ablation (its Table 6): another camera's pictures are only
                 resized, so that what they show has another size and place.
-            compile: Whether `torch.compile` makes code for it: the first action takes minutes,
-                later ones less time.
+            compile: Whether `torch.compile` makes code for it: the first action takes minutes;
+                later ones take less time with `bf16`, but not with `fp32` (benchmarks/README.md).
 
         Raises:
             CheckpointError: If there is none, or it is another method's, or an argument is wrong.

@@ -43,7 +43,8 @@ class Reading(Learns):
         """
         answers = self(batch["input_ids"], batch["attention_mask"], batch["questions"])
         wrong = (answers - batch["answers"]).square() * batch["given"]
-        return {"loss": wrong.sum(dim=(1, 2)) / batch["given"].sum(dim=(1, 2))}
+        # A prompt may say nothing that is asked about.
+        return {"loss": wrong.sum(dim=(1, 2)) / batch["given"].sum(dim=(1, 2)).clamp(min=1)}
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, questions: Tensor) -> Tensor:
         """Answers (B, Q, SAID) to questions (B, Q, words, G) about prompts (B, L, G)."""

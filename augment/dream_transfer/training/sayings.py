@@ -21,7 +21,7 @@ from augment.video_metrics.attributes import LIGHTS
 
 SPLITS = ("train", "unseen_words")
 """Whose prompts are read: no combination that is held out, but words for all colors. A pretrained
-text encoder knows them too; pictures of what `unseen_words` name are never learned from."""
+text encoder knows them too; no clip's prompt has those of `unseen_words`."""
 MOST_COLORS = 2
 SAID = 3 * MOST_COLORS + len(PATTERNS) + 3
 """Numbers of what is said of a thing: Lab of its colors, its pattern, and three of the light."""
@@ -130,7 +130,7 @@ def _answer(
 def _tokens(
     texts: Sequence[str], encoder: CompactTextEncoder, length: int
 ) -> tuple[Tensor, Tensor]:
-    """Ids (N, length, G) and mask (N, length) in the smallest integers that hold them."""
+    """Ids (N, length, G) and mask (N, length) in small integers: there are many."""
     tokens = encoder.tokenizer(texts, max_length=length)
     return (
         torch.tensor(tokens.input_ids, dtype=torch.int32),

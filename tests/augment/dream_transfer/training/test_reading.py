@@ -48,6 +48,14 @@ def test_items_fit_together_and_follow_from_the_seed():
     assert not torch.equal(one[2]["answers"], other[2]["answers"])
 
 
+def test_a_prompt_without_statements_costs_nothing():
+    network = Reading(encoder())
+    item = Sayings(SCENES, network.text_encoder, 1, 0)[0]
+    batch = {name: value[None] for name, value in item.items()}
+    batch["given"] = torch.zeros_like(batch["given"])
+    assert network.losses(batch, torch.Generator())["loss"].tolist() == [0]
+
+
 def test_learns_to_read_prompts_that_it_has_not_seen():
     network = Reading(encoder())
     known, new = (Sayings(SCENES, network.text_encoder, 512, seed) for seed in (0, 1))
