@@ -16,16 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from augment.baselines.color_jitter import ColorJitter
 from augment.baselines.random_background import RandomBackground
 from augment.clip import Clip
+from augment.dream_transfer.panorama import panorama_to_views, views_to_panorama
 from augment.dream_transfer.pipeline import DreamTransferPipeline
 from augment.dream_transfer.prompt_claims import claims
 from augment.dream_transfer.restyler import DreamTransferRestyler
 from augment.dream_transfer.scene_words import scene_words
+from augment.dream_transfer.video_latents import decode_video, encode_video
 from augment.generation import sampled_prompts
 from augment.restyling import Restyler
 from augment.video_metrics.depth_net import DepthNet
@@ -35,6 +38,8 @@ from envs.demonstrations.episode_file import Episode
 from envs.randomness import stream
 
 FRAMES = 9
+SIMULATOR = "simulator"
+VAE = "simulator through the VAE"
 COLUMNS = {
     "attribute_accuracy": "attributes",
     "cross_view_difference": "between views",
@@ -79,9 +84,8 @@ class Row:
     fault: Fault | None = None
 
 
-def rows(model: Path, apart: Path | None, steps: int) -> list[Row]:
+def rows(pipeline: DreamTransferPipeline, apart: Path | None, steps: int) -> list[Row]:
     """The baselines, DreamTransfer, and its ablations."""
-    pipeline = DreamTransferPipeline.from_pretrained(model)
 
     def transfer(scale: float = 1.0, guidance: float = 3.0, count: int = steps) -> Restyler:
         return DreamTransferRestyler(pipeline, count, guidance, scale)
@@ -130,6 +134,15 @@ def restyled(row: Row, name: str, episode: Episode, clip: Clip, net: DepthNet) -
     return clip_scores(clip.with_rgb(rgb), source=clip, claims=wish.claims, depth_net=net)
 
 
+@torch.no_grad()
+def through_vae(pipeline: DreamTransferPipeline, clip: Clip) -> NDArray[np.uint8]:
+    """What the VAE makes of true pictures: no generator can have better ones."""
+    panorama = views_to_panorama(torch.from_numpy(clip.rgb)[None])
+    decoded = decode_video(pipeline.vae, encode_video(pipeline.vae, panorama))
+    views: NDArray[np.uint8] = panorama_to_views(decoded, clip.views)[0].numpy()
+    return views
+
+
 def with_depth(clip: Clip, depth: Depth) -> Clip:
     """A clip with another depth."""
     return Clip(clip.rgb, depth, clip.intrinsic_cv, clip.extrinsic_cv, clip.segmentation)
@@ -146,7 +159,7 @@ def means(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 def table(found: Mapping[str, Mapping[str, float]]) -> str:
     """All means, with ratios to true clips where less is better."""
-    true = found["simulator"]
+    true = found[SIMULATOR]
     ratios = ("cross_view_difference", "over_time_difference", "depth_abs_rel")
     lines = [f"| | {' | '.join(COLUMNS.values())} |", "| --- |" + " --- |" * len(COLUMNS)]
     for name, each in found.items():
@@ -169,20 +182,24 @@ def main() -> None:
     parser.add_argument("--depth-net", type=Path, required=True)
     parser.add_argument("--clips", type=int, default=2, help="of each episode")
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--rows", nargs="+", help="names of some rows; all others are left out")
     output = Path(__file__).with_name("scores.json")
     parser.add_argument("--output", type=Path, default=output)
     chosen = parser.parse_args()
     net = DepthNet.from_pretrained(chosen.depth_net)
-    ways = rows(chosen.model, chosen.apart, chosen.steps)
-    cameras = ways[2].restyler.cameras
-    assert cameras is not None
-    taken = list(clips(Dataset(chosen.dataset), cameras, chosen.clips))
-    scores: dict[str, list[dict[str, float]]] = {"simulator": []}
+    pipeline = DreamTransferPipeline.from_pretrained(chosen.model)
+    ways = rows(pipeline, chosen.apart, chosen.steps)
+    if unknown := sorted(set(chosen.rows or ()) - {row.name for row in ways}):
+        parser.error(f"no row '{unknown[0]}'; there are {', '.join(row.name for row in ways)}")
+    ways = [row for row in ways if chosen.rows is None or row.name in chosen.rows]
+    taken = list(clips(Dataset(chosen.dataset), pipeline.config["cameras"], chosen.clips))
+    scores: dict[str, list[dict[str, float]]] = {SIMULATOR: [], VAE: []}
     scores |= {row.name: [] for row in ways}
     for name, episode, clip in tqdm(taken, unit="clip"):
         scene = scene_words(episode.info)
         said = claims(scene, episode.info["things"], scene)
-        scores["simulator"].append(clip_scores(clip, source=clip, claims=said, depth_net=net))
+        for true, seen in ((SIMULATOR, clip), (VAE, clip.with_rgb(through_vae(pipeline, clip)))):
+            scores[true].append(clip_scores(seen, source=clip, claims=said, depth_net=net))
         for row in ways:
             scores[row.name].append(restyled(row, name, episode, clip, net))
     found = {name: means(each) for name, each in scores.items()}
