@@ -5,19 +5,23 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from augment.baselines.re_rendering import APPEARANCES
+from augment.dream_transfer.light_words import light_words
+from augment.video_metrics.attributes import LIGHTS
 from emma_gym.collect import main
 from emma_gym.collect_command import settings_from
 from emma_gym.command_line import compose_options
 from envs.demonstrations import worker_pool
 from envs.demonstrations.dataset import Dataset, Part
 from envs.objects.instances import UNSEEN
-from envs.randomization import parse
+from envs.randomization import draw, parse
 from envs.registration import task_names
+from envs.scene_settings import SceneSettings
 from eval_protocols.protocol import load_protocol
 
 TASKS = Path(__file__).parents[1] / "envs" / "demonstrations"
@@ -100,6 +104,15 @@ def test_named_variations_are_of_looks_alone_and_of_none_that_is_evaluated():
         "seen"
     }
     parse(part.variations)
+
+
+def test_generators_see_every_light_that_prompts_speak_of():
+    (part,) = settings("tasks=tool_adjust", "variations=appearance").info.parts
+    variations = parse({k: v for k, v in part.variations.items() if k.startswith("light_")})
+    drawn = [draw(variations, seed, SceneSettings())[0].lighting for seed in range(300)]
+    for kind, levels in LIGHTS.items():
+        seen = Counter(getattr(light_words(lighting), kind) for lighting in drawn)
+        assert all(seen[level] > 24 for level in levels), (kind, seen)
 
 
 def test_folders_are_named_after_what_is_collected():
