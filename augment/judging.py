@@ -149,7 +149,7 @@ def judge(
                 told = episode.info["generated"]
                 if told["source"]["seed"] != origin.info["seed"]:
                     raise DemonstrationError(f"{episode.path} was not made of {origin.path}")
-                said = [Claim(**{**each, "ids": tuple(each["ids"])}) for each in told["claims"]]
+                said = [Claim.from_dict(each) for each in told["claims"]]
                 made = _clips(episode, cameras, clips)
                 scores = _scores(made, true, said, depth_net)
                 judged.append(Judged(task, place, told["prompt"], scores))

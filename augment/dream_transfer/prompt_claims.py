@@ -34,11 +34,12 @@ def claims(
         source: What the clip that it was made from looks like. Light is compared with that clip's:
             of a dim clip that stays dim nothing can be claimed.
     """
-    found = []
+    found: list[Claim] = []
+    robot = tuple(things[ROBOT]["ids"])
 
     def color(color: NamedColor | None, ids: list[int]) -> None:
         if color is not None and color.sure:
-            found.append(Claim(tuple(ids), "color", color.name))
+            found.append(Claim(tuple(ids), "color", color.name, robot))
 
     for thing in said.things:
         if thing.kind not in _OTHER_COLOR_IN_VIEW:
@@ -52,7 +53,7 @@ def claims(
         now, before = getattr(said.light, kind, None), getattr(source.light, kind, None)
         change = None if None in (now, before) else _change(levels, str(now), str(before))
         if change is not None:
-            found.append(Claim(tuple(things[ROBOT]["ids"]), kind, change))
+            found.append(Claim(robot, kind, change))
     return tuple(found)
 
 

@@ -4,13 +4,16 @@
 show what, so that the words of a prompt that say how something looks can be checked one by one;
 `clip_score` is the measure for the prompt as a whole.
 
-What is judged are colors as they are seen, light included: a white cup in red light is pink here.
+Colors are judged in the light of the source: people call a white wall white at dusk. How light
+differs from the source's is told by surfaces that a prompt leaves as they were, as by a grey card
+(von Kries). Without those, colors are judged as they are seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +21,7 @@ from scipy import ndimage
 
 from augment.clip import Clip, ClipError
 from augment.video_metrics.color_names import basic, checked_name, color_names, is_called
-from augment.video_metrics.lab import LUMINANCE, difference, lab, linear
+from augment.video_metrics.lab import LUMINANCE, difference, lab_of_linear, linear
 from envs.errors import nearest
 
 LEAST_PIXELS = 30
@@ -29,6 +32,8 @@ STOPS = 0.4
 """Change of brightness, as the logarithm to base 2, that makes light bright or dim."""
 TINT = 0.25
 """Likewise of red against blue, for warm and cool: about daylight against a cloudy morning."""
+MOST_STOPS = 3.0
+"""Change of light beyond which nothing is made of it."""
 
 LIGHTS = {"brightness": ("dim", "normal", "bright"), "temperature": ("cool", "neutral", "warm")}
 """Kinds of claims about the light, and what they may expect, from low to high."""
@@ -41,15 +46,18 @@ class Claim:
 
     Attributes:
         ids: The things it is about, as `Clip.segmentation` has them. For `color`, what has it; for
-            the light, surfaces that the prompt leaves as they were (walls), or none for whole
+            the light, surfaces that the prompt leaves as they were (the robot), or none for whole
             pictures, whose own colors then count as light.
         kind: One of `KINDS`.
         expected: A name of `color_names`, or one of `LIGHTS`.
+        lit_as: For `color`, surfaces that the prompt leaves as they were, which tell the light that
+            the color is seen in; none for the color as it is seen.
     """
 
     ids: tuple[int, ...]
     kind: str
     expected: str
+    lit_as: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Checks the words.
@@ -66,8 +74,16 @@ class Claim:
         elif self.expected not in LIGHTS[self.kind]:
             raise ClipError(f"{self.kind} is {', '.join(LIGHTS[self.kind])}, not '{self.expected}'")
 
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Claim:
+        """What `dataclasses.asdict` gave, or JSON of it."""
+        tuples = {name: tuple(fields[name]) for name in ("ids", "lit_as") if name in fields}
+        return cls(**{**fields, **tuples})
 
-def region_color(clip: Clip, ids: Sequence[int]) -> NDArray[np.float32] | None:
+
+def region_color(
+    clip: Clip, ids: Sequence[int], light: NDArray[np.float32] | float = 1.0
+) -> NDArray[np.float32] | None:
     """The main color (Lab) of some things in a clip.
 
     A thing may have a label, shadows and highlights: it has the basic color that most of its pixels
@@ -77,6 +93,8 @@ def region_color(clip: Clip, ids: Sequence[int]) -> NDArray[np.float32] | None:
     Args:
         clip: With segmentation.
         ids: The things.
+        light: How much light there is, in linear RGB (3,), as a part of that in which the color is
+            wanted (`light_change`).
 
     Returns:
         The color; None where they are hardly in the picture.
@@ -92,7 +110,8 @@ def region_color(clip: Clip, ids: Sequence[int]) -> NDArray[np.float32] | None:
     pixels = clip.rgb[mask]
     if len(pixels) < LEAST_PIXELS:
         return None
-    colors = lab(pixels[:: -(-len(pixels) // MOST_PIXELS)])
+    seen = linear(pixels[:: -(-len(pixels) // MOST_PIXELS)])
+    colors = lab_of_linear(np.minimum(seen / light, 1.0, dtype=np.float32))
     kinds, kind, counts = np.unique(color_names(colors), return_inverse=True, return_counts=True)
     terms = np.array([basic(name) for name in kinds])
     votes = {term: counts[terms == term].sum() for term in terms}
@@ -110,10 +129,10 @@ def brightness(clip: Clip, reference: Clip, ids: Sequence[int] = ()) -> float | 
     Returns:
         Logarithm to base 2 of the ratio of mean luminances; None where there is nothing to see.
     """
-    lights = _light(clip, ids), _light(reference, ids)
-    if lights[0] is None or lights[1] is None:
+    lights = _lights(clip, reference, ids)
+    if lights is None:
         return None
-    now, before = (float(light @ LUMINANCE) for light in (lights[0], lights[1]))
+    now, before = (float(light @ LUMINANCE) for light in lights)
     return float(np.log2(now / before))
 
 
@@ -129,11 +148,25 @@ def temperature(clip: Clip, reference: Clip, ids: Sequence[int] = ()) -> float |
         Logarithm to base 2 of the ratio of red to blue, less the reference's; None where there is
         nothing to see.
     """
-    lights = _light(clip, ids), _light(reference, ids)
-    if lights[0] is None or lights[1] is None:
-        return None
-    now, before = (float(np.log2(light[0] / light[2])) for light in (lights[0], lights[1]))
-    return now - before
+    change = light_change(clip, reference, ids)
+    return None if change is None else float(np.log2(change[0] / change[2]))
+
+
+def light_change(
+    clip: Clip, reference: Clip, ids: Sequence[int] = ()
+) -> NDArray[np.float32] | None:
+    """Ratio of the light of a clip to that of a reference.
+
+    Args:
+        clip: The clip.
+        reference: What it is compared with: its source.
+        ids: Surfaces that are compared; none for whole pictures.
+
+    Returns:
+        Of linear red, green and blue (3,); None where there is nothing to see.
+    """
+    lights = _lights(clip, reference, ids)
+    return None if lights is None else lights[0] / lights[1]
 
 
 def holds(clip: Clip, claim: Claim, reference: Clip | None = None) -> bool | None:
@@ -145,13 +178,17 @@ def holds(clip: Clip, claim: Claim, reference: Clip | None = None) -> bool | Non
         reference: The clip's source, which light is compared with.
 
     Raises:
-        ClipError: If light is claimed and there is no reference, or things and no segmentation.
+        ClipError: If light counts and there is no reference, or things and no segmentation.
     """
-    if claim.kind == "color":
-        color = region_color(clip, claim.ids)
-        return None if color is None else is_called(color, claim.expected)
+    if claim.kind == "color" and not claim.lit_as:
+        return _is_called(region_color(clip, claim.ids), claim.expected)
     if reference is None:
         raise ClipError(f"a claim of {claim.kind} needs a reference clip")
+    if claim.kind == "color":
+        change = light_change(clip, reference, claim.lit_as)
+        known = np.float32(1.0) if change is None else change
+        light = np.clip(known, 2.0**-MOST_STOPS, 2.0**MOST_STOPS)
+        return _is_called(region_color(clip, claim.ids, light), claim.expected)
     if claim.kind == "brightness":
         amount, limit = brightness(clip, reference, claim.ids), STOPS
     else:
@@ -192,13 +229,22 @@ def attribute_accuracy(
     return float(np.mean(seen)) if seen else None
 
 
-def _light(clip: Clip, ids: Sequence[int]) -> NDArray[np.float32] | None:
-    """Mean linear RGB (3,) of a region, or of whole pictures."""
-    pixels = clip.rgb[clip.mask(ids)] if ids else clip.rgb.reshape(-1, 3)
-    if len(pixels) < LEAST_PIXELS:
-        return None
-    mean: NDArray[np.float32] = linear(pixels).mean(axis=0, dtype=np.float64)
-    return np.maximum(mean, 1e-4)  # a black picture has no tint
+def _is_called(color: NDArray[np.float32] | None, name: str) -> bool | None:
+    return None if color is None else is_called(color, name)
+
+
+def _lights(
+    clip: Clip, reference: Clip, ids: Sequence[int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Mean linear RGB (3,) of a region, or of whole pictures, in both."""
+    found = []
+    for each in (clip, reference):
+        pixels = each.rgb[each.mask(ids)] if ids else each.rgb.reshape(-1, 3)
+        if len(pixels) < LEAST_PIXELS:
+            return None
+        mean: NDArray[np.float32] = linear(pixels).mean(axis=0, dtype=np.float64)
+        found.append(np.maximum(mean, 1e-4))  # a black picture has no tint
+    return found[0], found[1]
 
 
 def _geometric_median(points: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -42,7 +42,12 @@ def linear(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """CIELAB of sRGB pictures (..., 3): L* in 0 .. 100, a* green to red, b* blue to yellow."""
-    xyz = linear(rgb) @ _RELATIVE_XYZ.T
+    return lab_of_linear(linear(rgb))
+
+
+def lab_of_linear(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """CIELAB of linear RGB (..., 3)."""
+    xyz = light @ _RELATIVE_XYZ.T
     f = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
     x, y, z = f[..., 0], f[..., 1], f[..., 2]
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)

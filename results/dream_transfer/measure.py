@@ -1,10 +1,12 @@
 """Scores of DreamTransfer's clips beside true ones, its baselines and its ablations.
 
-    .venv/bin/python results/dream_transfer/measure.py data/looks_test runs/dream/stage_2/last
-        --apart runs/dream_apart/stage_2/last --depth-net runs/depth_net/last
+    .venv/bin/python results/dream_transfer/measure.py data/test data/test_looks
+        runs/dream/stage_2/last --apart runs/apart/stage_2/last --depth-net runs/depth_net/last
 
-Every row restyles the same clips; rows of the same split have the same prompts and seeds. Writes
-scores.json beside itself and prints the table of README.md. See `augment.video_metrics.scores`.
+Every row restyles the same clips; rows of the same split have the same prompts and seeds. What a
+row could reach at most is what the simulator shows of the same motion where it looks as a prompt
+says. Writes scores.json beside itself and prints the table of README.md. See
+`augment.video_metrics.scores`.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from augment.restyling import Restyler
 from augment.video_metrics.depth_net import DepthNet
 from augment.video_metrics.scores import clip_scores
 from envs.demonstrations.dataset import Dataset
-from envs.demonstrations.episode_file import Episode
+from envs.demonstrations.episode_file import DemonstrationError, Episode
 from envs.randomness import stream
 
 FRAMES = 9
@@ -113,15 +115,31 @@ def rows(pipeline: DreamTransferPipeline, apart: Path | None, steps: int) -> lis
     return found
 
 
-def clips(
-    dataset: Dataset, cameras: Sequence[str], count: int
-) -> Iterator[tuple[str, Episode, Clip]]:
-    """Clips of all episodes, evenly spread over each, with names of their own."""
-    for task in dataset.info.tasks:
-        for number, episode in enumerate(dataset.episodes(task)):
+@dataclass(frozen=True)
+class Pair:
+    """A clip, and the same one in another look, by the simulator."""
+
+    name: str
+    episode: Episode
+    clip: Clip
+    other_episode: Episode
+    other_clip: Clip
+
+
+def pairs(source: Dataset, looks: Dataset, cameras: Sequence[str], count: int) -> Iterator[Pair]:
+    """Clips of all episodes, evenly spread over each."""
+    for task in source.info.tasks:
+        episodes = zip(source.episodes(task), looks.episodes(task), strict=True)
+        for number, (episode, other) in enumerate(episodes):
+            if episode.info["state_sha256"] != other.info["state_sha256"]:
+                raise DemonstrationError(f"{other.path} does not move like {episode.path}")
             for first in np.linspace(0, len(episode) - FRAMES, count + 2)[1:-1].astype(int):
-                clip = Clip.from_episode(episode, cameras, int(first), FRAMES)
-                yield f"{task} {number} {first}", episode, clip
+                both = (
+                    Clip.from_episode(each, cameras, int(first), FRAMES)
+                    for each in (episode, other)
+                )
+                clip, other_clip = both
+                yield Pair(f"{task} {number} {first}", episode, clip, other, other_clip)
 
 
 def restyled(row: Row, name: str, episode: Episode, clip: Clip, net: DepthNet) -> dict[str, float]:
@@ -176,7 +194,8 @@ def table(found: Mapping[str, Mapping[str, float]]) -> str:
 def main() -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("dataset", type=Path, help="other looks, not learned from")
+    parser.add_argument("source", type=Path, help="demonstrations, not learned from")
+    parser.add_argument("looks", type=Path, help="the same ones with variations=appearance")
     parser.add_argument("model", type=Path, help="a pipeline's folder")
     parser.add_argument("--apart", type=Path, help="a pipeline of single views")
     parser.add_argument("--depth-net", type=Path, required=True)
@@ -192,18 +211,22 @@ def main() -> None:
     if unknown := sorted(set(chosen.rows or ()) - {row.name for row in ways}):
         parser.error(f"no row '{unknown[0]}'; there are {', '.join(row.name for row in ways)}")
     ways = [row for row in ways if chosen.rows is None or row.name in chosen.rows]
-    taken = list(clips(Dataset(chosen.dataset), pipeline.config["cameras"], chosen.clips))
+    source, looks = Dataset(chosen.source), Dataset(chosen.looks)
+    taken = list(pairs(source, looks, pipeline.config["cameras"], chosen.clips))
     scores: dict[str, list[dict[str, float]]] = {SIMULATOR: [], VAE: []}
     scores |= {row.name: [] for row in ways}
-    for name, episode, clip in tqdm(taken, unit="clip"):
-        scene = scene_words(episode.info)
-        said = claims(scene, episode.info["things"], scene)
-        for true, seen in ((SIMULATOR, clip), (VAE, clip.with_rgb(through_vae(pipeline, clip)))):
-            scores[true].append(clip_scores(seen, source=clip, claims=said, depth_net=net))
+    for pair in tqdm(taken, unit="clip"):
+        things, before = pair.episode.info["things"], scene_words(pair.episode.info)
+        said = claims(scene_words(pair.other_episode.info), things, before)
+        true = pair.other_clip
+        decoded = true.with_rgb(through_vae(pipeline, true))
+        for name, clip in ((SIMULATOR, true), (VAE, decoded)):
+            each = clip_scores(clip, source=pair.clip, claims=said, depth_net=net)
+            scores[name].append(each)
         for row in ways:
-            scores[row.name].append(restyled(row, name, episode, clip, net))
+            scores[row.name].append(restyled(row, pair.name, pair.episode, pair.clip, net))
     found = {name: means(each) for name, each in scores.items()}
-    content = {"clips": [name for name, *_ in taken], "means": found, "scores": scores}
+    content = {"clips": [pair.name for pair in taken], "means": found, "scores": scores}
     chosen.output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(table(found))
 

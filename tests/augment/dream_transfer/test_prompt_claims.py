@@ -43,7 +43,7 @@ def made(*descriptions, said=None, source=USUAL, **parts):
     ],
 )
 def test_colors_are_claimed_of_what_has_them(description, color):
-    assert made(description) == (() if color is None else (Claim((20,), "color", color),))
+    assert made(description) == (() if color is None else (Claim((20,), "color", color, ROBOT),))
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_colors_are_claimed_of_what_has_them(description, color):
 def test_surfaces_are_claimed(words, color):
     expected = [] if color is None else [color]
     table, wall = made("wooden bowl", table=words), made("wooden bowl", wall=words)
-    assert table == tuple(Claim((2,), "color", name) for name in expected)
-    assert wall == tuple(Claim((3, 4, 5, 6), "color", name) for name in expected)
+    assert table == tuple(Claim((2,), "color", name, ROBOT) for name in expected)
+    assert wall == tuple(Claim((3, 4, 5, 6), "color", name, ROBOT) for name in expected)
 
 
 def test_light_is_judged_by_the_robot():

@@ -15,7 +15,7 @@ from augment.video_metrics.attributes import (
     temperature,
 )
 from augment.video_metrics.color_names import TYPICAL, basic, color_name, is_called
-from augment.video_metrics.lab import lab
+from augment.video_metrics.lab import lab, linear
 from envs.objects import palette
 
 ROOM = 0.65
@@ -119,6 +119,12 @@ def made(colors, ids):
     return Clip(rgb, one, *eyes, segmentation)
 
 
+def encoded(light):
+    """sRGB codes of linear light, without rounding."""
+    light = np.clip(light, 0, 1)
+    return 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
 def test_a_label_does_not_change_the_main_color():
     green, white, red = (47, 128, 64), (235, 235, 235), (184, 34, 31)
     clip = made([green, white, (40, 115, 58), red, (255, 255, 255)], [5, 5, 5, 5, 6])
@@ -169,10 +175,35 @@ def test_temperature_is_red_against_blue(red, blue, name, true_clip, things):
         assert answers == {said: said == name for said in answers}
 
 
-def test_a_claim_is_plain_data():
-    claim = Claim((3, 4), "color", "light blue")
-    data = json.loads(json.dumps(claim.__dict__))
-    assert Claim(tuple(data.pop("ids")), **data) == claim
+CARD, THING, OTHER = (200, 180, 160), (230, 228, 222), (36, 86, 166)
+
+
+@pytest.mark.parametrize("light", [(0.3, 0.3, 0.3), (0.9, 0.5, 0.3), (1.2, 1.2, 1.2)])
+def test_colors_are_judged_in_the_light_of_the_source(light):
+    source = made([CARD, THING, OTHER], [5, 6, 7])
+    clip = made(
+        [np.rint(encoded(linear(np.uint8(c)) * light)) for c in (CARD, THING, OTHER)], [5, 6, 7]
+    )
+    for seen in (source, clip):
+        assert holds(seen, Claim((6,), "color", "white", (5,)), source)
+        assert holds(seen, Claim((7,), "color", "blue", (5,)), source)
+        assert not holds(seen, Claim((6,), "color", "grey", (5,)), source)
+
+
+def test_a_grey_thing_in_unchanged_light_is_not_white():
+    grey = made([CARD, (123, 125, 128)], [5, 6])
+    assert not holds(grey, Claim((6,), "color", "white", (5,)), made([CARD, THING], [5, 6]))
+
+
+def test_without_a_card_in_view_colors_are_judged_as_they_are_seen():
+    clip, source = made([(123, 125, 128)], [6]), made([THING], [6])
+    assert holds(clip, Claim((6,), "color", "grey", (5,)), source)
+
+
+@pytest.mark.parametrize("lit_as", [(), (70, 71)])
+def test_a_claim_is_plain_data(lit_as):
+    claim = Claim((3, 4), "color", "light blue", lit_as)
+    assert Claim.from_dict(json.loads(json.dumps(claim.__dict__))) == claim
 
 
 @pytest.mark.parametrize(
@@ -193,5 +224,7 @@ def test_wrong_claims_are_refused_in_one_line(ids, kind, expected, message):
 def test_what_is_missing_is_named(true_clip):
     with pytest.raises(ClipError, match="needs a reference"):
         holds(true_clip, Claim((), "brightness", "dim"))
+    with pytest.raises(ClipError, match="needs a reference"):
+        holds(true_clip, Claim((1,), "color", "red", (2,)))
     with pytest.raises(ClipError, match="1 clips need as many"):
         attribute_accuracy([true_clip], [])
