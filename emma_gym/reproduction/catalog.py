@@ -224,9 +224,7 @@ def _row(
 def _policy(
     name: str, policies: Mapping[str, Mapping[str, Any]], generators: Mapping[str, Any]
 ) -> TrainedPolicy:
-    if name not in policies:
-        raise ExperimentError(f"unknown policy '{name}'; {nearest(name, list(policies))}")
-    told = dict(policies[name])
+    told = _told(name, policies)
     generator, reference = told.pop("generator", None), told.pop("reference", None)
     if generator is not None and generator not in generators:
         raise ExperimentError(f"unknown generator '{generator}'; {nearest(generator, generators)}")
@@ -245,6 +243,23 @@ def _policy(
     if any(part.generated for part in parts) != (generator is not None):
         raise ExperimentError(f"{name}: {policy.training} and a generator do not go together")
     return policy
+
+
+def _told(
+    name: str, policies: Mapping[str, Mapping[str, Any]], before: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """What is said of a policy: as of the one that it is `like`, but for what it says itself."""
+    if name not in policies:
+        raise ExperimentError(f"unknown policy '{name}'; {nearest(name, list(policies))}")
+    if name in before:
+        raise ExperimentError(f"{name} is like itself")
+    told = dict(policies[name])
+    if "like" not in told:
+        return told
+    base = _told(told.pop("like"), policies, (*before, name))
+    options = [*base.get("options", ()), *told.get("options", ())]
+    last = {option.partition("=")[0]: option for option in options}
+    return {**base, **told, "options": [*last.values()]}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -62,6 +62,17 @@ def test_one_of_ones_own(tmp_path):
     assert experiment.rows[0].policy.training == "in_domain/nominal_20"
 
 
+def test_a_policy_like_another_differs_in_what_it_says(tmp_path):
+    first = {"policy": "act", "training": "in_domain/nominal_20", "options": ["a=1", "b=1"]}
+    policies = {"first": first, "mine": {"like": "first", "options": ["b=2", "c=3"]}}
+    policies["last"] = {"like": "mine", "training": "in_domain/nominal_100"}
+    rows = [{"policy": name, "protocol": "in_domain"} for name in policies]
+    found = load_experiment(own(tmp_path, policies=policies, rows=rows), "small").rows
+    _, mine, last = (row.policy for row in found)
+    assert (mine.training, mine.options) == ("in_domain/nominal_20", ("a=1", "b=2", "c=3"))
+    assert (last.training, last.options) == ("in_domain/nominal_100", mine.options)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -89,8 +100,20 @@ def test_one_of_ones_own(tmp_path):
             },
             "mine: in_domain/nominal_20 and a generator do not go together",
         ),
+        ({"policies": {"mine": {"like": "semm"}}}, "unknown policy 'semm'; did you mean sem"),
+        ({"policies": {"mine": {"like": "mine"}}}, "mine is like itself"),
     ],
-    ids=["size", "key", "policy", "training", "size_key", "policy_key", "generator"],
+    ids=[
+        "size",
+        "key",
+        "policy",
+        "training",
+        "size_key",
+        "policy_key",
+        "generator",
+        "like",
+        "self",
+    ],
 )
 def test_what_is_wrong_in_it_is_said(tmp_path, changes, words):
     with pytest.raises(ExperimentError, match=words):
