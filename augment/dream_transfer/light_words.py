@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augment.video_metrics.attributes import LIGHTS, STOPS, TINT
+from augment.video_metrics.attributes import LIGHTS, STOPS
 from augment.video_metrics.lab import LUMINANCE
 from envs.scene_settings import Lighting
 
@@ -16,6 +16,10 @@ SIDES = ("left", "front", "right")
 TINTS = ("violet", "none", "green")
 ASIDE = 25.0
 """Degrees of the sun's turn around the table from which on it comes from a side."""
+TINT = 0.25
+"""Change of red against blue on a white table, as the logarithm to base 2, that makes light warm or
+cool: about daylight against a cloudy morning. The robot, by which `attributes` judges, shows about
+0.65 of it."""
 LAMP_PART = 0.05
 """Part of a lamp's color that comes back from the middle of the table, if that is white: it hangs 1
 m beside it and 1.06 m above."""
@@ -59,7 +63,7 @@ def side(lighting: Lighting) -> str:
 
 
 def _level(amount: float, limit: float) -> int:
-    """0, 1 or 2: below, within or above the limits, as `attributes.holds` judges."""
+    """0, 1 or 2: below, within or above the limits."""
     return 1 + int(amount >= limit) - int(amount <= -limit)
 
 

@@ -30,8 +30,8 @@ MOST_PIXELS = 20_000
 """Pixels of a region that are enough; of more, every n-th counts."""
 STOPS = 0.4
 """Change of brightness, as the logarithm to base 2, that makes light bright or dim."""
-TINT = 0.25
-"""Likewise of red against blue, for warm and cool: about daylight against a cloudy morning."""
+TINT = 0.16
+"""Likewise of red against blue, for warm and cool."""
 MOST_STOPS = 3.0
 """Change of light beyond which nothing is made of it."""
 
