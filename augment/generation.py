@@ -32,9 +32,6 @@ from envs.demonstrations.episode_file import (
 )
 from envs.randomness import stream
 
-BLOCK = 9
-"""Frames that are restyled at a time: a window of DreamTransfer's small preset."""
-
 DESCRIPTION = "generated.json"
 """What a generated data set was made with, beside its `dataset.json`."""
 
@@ -157,6 +154,8 @@ def generate(
             f"{restyler.name} needs {missing[0]}, and {source.folder} has "
             f"{', '.join(source.info.cameras)}"
         )
+    if (source.folder / DESCRIPTION).exists():
+        raise RestylingError(f"{source.folder} is generated: begin with what it was made of")
     for picture in ("depth", *(["segmentation"] if restyler.needs_segmentation else [])):
         if picture not in source.info.pictures:
             raise RestylingError(
@@ -178,8 +177,10 @@ def generate(
         for number, episode in enumerate(source.episodes(task))
         for look in range(per_demo)
     ]
-    info.save(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Before the data set begins, so that what is interrupted in between can go on.
     (folder / DESCRIPTION).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    info.save(folder)
     for done, (task, number, episode, index) in enumerate(jobs):
         progress(done, len(jobs))
         path = episode_path(folder, task, number * per_demo + index)
@@ -229,8 +230,8 @@ def restyle_episode(
     }
     restyling = restyler.begin(look.prompt, look.seed, source.info.get("things", {}))
     with EpisodeWriter(path, {**source.info, "generated": generated}, source.action) as writer:
-        for first in range(0, len(source), BLOCK):
-            frames = range(first, min(first + BLOCK, len(source)))
+        for first in range(0, len(source), restyler.frames):
+            frames = range(first, min(first + restyler.frames, len(source)))
             clip = Clip.from_episode(source, cameras, first, len(frames))
             rgb = restyling(clip)
             for place, frame in enumerate(frames):

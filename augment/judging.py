@@ -16,7 +16,7 @@ import numpy as np
 from augment.clip import Clip
 from augment.dream_transfer.prompt_claims import claims
 from augment.dream_transfer.scene_words import scene_words
-from augment.generation import BLOCK, DESCRIPTION
+from augment.generation import DESCRIPTION
 from augment.video_metrics.attributes import Claim
 from augment.video_metrics.depth_net import DepthNet
 from augment.video_metrics.diversity import diversity
@@ -25,6 +25,8 @@ from augment.video_metrics.scores import clip_scores
 from envs.demonstrations.dataset import Dataset
 from envs.demonstrations.episode_file import DemonstrationError, Episode
 
+FRAMES = 9
+"""Of a clip."""
 QUALITY = "quality.json"
 """What `save` writes beside a generated data set."""
 
@@ -58,13 +60,14 @@ class Judgement:
             the pictures of the simulator reach.
         diversity: Mean color difference (Delta E) between looks of one demonstration; None if each
             has one.
-        filtering: Which episodes to keep; places are those in `generated`.
+        filtering: Which episodes of each task to keep, by the scores of the same task's source;
+            clips in it are numbers of episodes.
     """
 
     generated: tuple[Judged, ...]
     reference: tuple[Scores, ...]
     diversity: float | None
-    filtering: Filtering
+    filtering: Mapping[str, Filtering]
 
     def means(self) -> dict[str, tuple[float, float | None]]:
         """Mean of each score over generated episodes, and over those they were made of."""
@@ -76,11 +79,11 @@ class Judgement:
 
     def dropped(self) -> dict[str, list[int]]:
         """Numbers of the episodes of each task that are not worth learning from."""
-        found: dict[str, list[int]] = {}
-        for fault in self.filtering.dropped:
-            judged = self.generated[fault.clip]
-            found.setdefault(judged.task, []).append(judged.number)
-        return {task: sorted(numbers) for task, numbers in found.items()}
+        found = {
+            task: sorted(fault.clip for fault in each.dropped)
+            for task, each in self.filtering.items()
+        }
+        return {task: numbers for task, numbers in found.items() if numbers}
 
     def save(self, folder: Path) -> Path:
         """Writes it beside the data set, whole or not at all; returns the file."""
@@ -91,7 +94,7 @@ class Judgement:
             },
             "diversity": self.diversity,
             "dropped": self.dropped(),
-            "filtering": self.filtering.as_data(),
+            "filtering": {task: each.as_data() for task, each in self.filtering.items()},
             "episodes": [vars(each) for each in self.generated],
         }
         path = folder / QUALITY
@@ -136,10 +139,14 @@ def judge(
     if not path.exists():
         raise DemonstrationError(f"{generated.folder} is not generated: it has no {DESCRIPTION}")
     per_demo = int(json.loads(path.read_text(encoding="utf-8"))["per_demo"])
-    cameras, judged, reference, apart = generated.info.cameras, [], [], []
+    cameras, apart = generated.info.cameras, []
+    judged: list[Judged] = []
+    reference: list[Scores] = []
+    filtering = {}
     every = [(task, generated.episodes(task)) for task in generated.info.tasks]
     total = sum(len(episodes) for _, episodes in every)
     for task, episodes in every:
+        mine, theirs = len(judged), len(reference)
         for number, origin in enumerate(source.episodes(task)):
             true = _clips(origin, cameras, clips)
             reference.append(_scores(true, true, _true_claims(origin), depth_net))
@@ -159,17 +166,21 @@ def judge(
             if len(looks) > 1:
                 apart.append(diversity(looks).pictures)
             origin.close()
+        scores_of_task = [each.scores for each in judged[mine:]]
+        filtering[task] = filter_clips(
+            scores_of_task, reference[theirs:], drop_at_most=drop_at_most
+        )
     return Judgement(
         tuple(judged),
         tuple(reference),
         float(np.mean(apart)) if apart else None,
-        filter_clips([each.scores for each in judged], reference, drop_at_most=drop_at_most),
+        filtering,
     )
 
 
 def _clips(episode: Episode, cameras: Sequence[str], count: int) -> list[Clip]:
     """Clips out of an episode, evenly spread."""
-    frames = min(BLOCK, len(episode))
+    frames = min(FRAMES, len(episode))
     firsts = np.linspace(0, len(episode) - frames, count).round().astype(int)
     return [Clip.from_episode(episode, cameras, int(first), frames) for first in firsts]
 

@@ -61,6 +61,11 @@ class Restyler(Protocol):
         ...
 
     @property
+    def frames(self) -> int:
+        """How many frames it does best at a time."""
+        ...
+
+    @property
     def needs_segmentation(self) -> bool:
         """Whether clips must have segmentation."""
         ...

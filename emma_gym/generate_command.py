@@ -28,6 +28,7 @@ from emma_gym.command_line import (
 from emma_gym.exchange_progress import ExchangeProgress
 from envs.demonstrations.dataset import Dataset
 from envs.errors import nearest
+from learning.devices import chosen_device
 
 NAME = "generate"
 METHODS = ("dream_transfer", "color_jitter", "random_background")
@@ -136,12 +137,13 @@ def _restyler(options: Options) -> tuple[Restyler, dict[str, Any]]:
     if method == "random_background":
         return RandomBackground(), {}
     folder = options.optional_path("model")
-    if folder is None or not (folder / "model_index.json").exists():
+    if folder is None:
         raise UsageError(
-            f"model={folder}: expected a pipeline's folder, which `python -m emma_gym.train "
+            "model=FOLDER of a pipeline is needed, which `python -m emma_gym.train "
             "model=dream_transfer` makes"
         )
-    from augment.dream_transfer.pipeline import DreamTransferPipeline  # imports take seconds
+    # Imports take seconds.
+    from augment.dream_transfer.pipeline_folder import load_generator, pipeline_sha256
     from augment.dream_transfer.restyler import DreamTransferRestyler
 
     chosen: dict[str, Any] = {
@@ -149,8 +151,10 @@ def _restyler(options: Options) -> tuple[Restyler, dict[str, Any]]:
         "guidance_scale": options.number("guidance_scale", 0.0),
         "conditioning_scale": options.number("conditioning_scale", 0.0),
     }
-    restyler = DreamTransferRestyler(DreamTransferPipeline.from_pretrained(folder), **chosen)
-    return restyler, {**chosen, "model_sha256": _sha256(folder)}
+    pipeline = load_generator(folder)
+    pipeline.to(chosen_device(options.text("device")))
+    restyler = DreamTransferRestyler(pipeline, **chosen)
+    return restyler, {**chosen, "model_sha256": pipeline_sha256(folder)}
 
 
 def _prompts(options: Options) -> tuple[Prompts, str | None]:
@@ -165,12 +169,3 @@ def _prompts(options: Options) -> tuple[Prompts, str | None]:
     lines = [line.strip() for line in text.splitlines()]
     prompts = listed_prompts([line for line in lines if line])
     return prompts, hashlib.sha256(text.encode()).hexdigest()
-
-
-def _sha256(folder: Path) -> str:
-    """Hash of a pipeline's configurations and weights."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from torch.nn import Module
 
 from augment.generation import DESCRIPTION
 from augment.judging import Judgement, judge
@@ -27,6 +28,7 @@ from emma_gym.command_line import (
 )
 from emma_gym.exchange_progress import ExchangeProgress
 from envs.demonstrations.dataset import Dataset
+from learning.devices import chosen_device
 
 NAME = "judge"
 
@@ -101,6 +103,7 @@ def _depth_net(options: Options) -> DepthNet | None:
     if not (folder / "config.json").exists():
         raise UsageError(f"depth_net={folder}: expected a folder with a network's config.json")
     net: DepthNet = DepthNet.from_pretrained(folder)
+    Module.to(net, chosen_device(options.text("device")))
     return net
 
 
@@ -117,12 +120,13 @@ def _show(judgement: Judgement) -> None:
         table.add_row("diversity", f"{judgement.diversity:.3g}", "", "")
     console = Console(highlight=False)
     console.print(table)
-    dropped = judgement.filtering.dropped
+    dropped = [
+        (task, fault) for task, each in judgement.filtering.items() for fault in each.dropped
+    ]
     console.print(f"{len(dropped)} of {len(judgement.generated)} episodes are dropped")
-    for fault in dropped:
-        judged = judgement.generated[fault.clip]
+    for task, fault in dropped:
         console.print(
-            f"  {judged.task} {judged.number}: {fault.score} {fault.value:.3g}, "
+            f"  {task} {fault.clip}: {fault.score} {fault.value:.3g}, "
             f"threshold {fault.threshold:.3g}",
             markup=False,
         )

@@ -46,6 +46,7 @@ class ColorJitter:
 
     name: ClassVar[str] = "color_jitter"
     cameras: ClassVar[None] = None
+    frames: ClassVar[int] = 32
     needs_segmentation: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

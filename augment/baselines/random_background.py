@@ -41,6 +41,7 @@ class RandomBackground:
 
     name: ClassVar[str] = "random_background"
     cameras: ClassVar[None] = None
+    frames: ClassVar[int] = 32
     needs_segmentation: ClassVar[bool] = True
 
     def begin(self, prompt: str, seed: int, things: Things) -> Background:

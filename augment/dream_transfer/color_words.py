@@ -1,7 +1,8 @@
 """Words for colors in prompts, and which of them no clip that is learned from comes with.
 
 The words are those of `envs.objects.palette`, whose unseen appearances have colors of their own:
-their words are kept out of the prompts of training, where a turquoise table is teal.
+their words are kept out of the prompts of clips, where a turquoise table is teal. (The text encoder
+has learned before, without pictures, what colors they mean: `training.sayings`.)
 """
 
 from __future__ import annotations

@@ -100,6 +100,11 @@ class DreamTransferControlNetModel(ModelMixin, ConfigMixin):  # type: ignore[mis
         self.block_projections = nn.ModuleList(_zero_linear(dim) for _ in control_blocks)
         self.gradient_checkpointing = False
 
+    @property
+    def counts(self) -> bool:
+        """Whether it changes anything: a fresh branch does not."""
+        return any(bool(weight.any()) for weight in self.block_projections.parameters())
+
     @classmethod
     def from_transformer(
         cls,

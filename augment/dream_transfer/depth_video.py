@@ -59,8 +59,10 @@ class DepthEncoding:
             (B, 3, F, H, V * W) float32 in [-1, 1]; all three channels are the same.
 
         Raises:
-            ValueError: If a depth is negative or not finite.
+            ValueError: If a depth is negative, not finite or no floating number.
         """
+        if not depth.is_floating_point():
+            raise ValueError(f"depth is {depth.dtype}; needed are floating numbers in m")
         if not (torch.isfinite(depth).all() and (depth >= 0).all()):
             raise ValueError("depth must be finite and not negative; 0 is invalid")
         clipped = depth.double().clamp(self.near, self.far)

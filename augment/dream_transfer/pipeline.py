@@ -69,6 +69,8 @@ class DreamTransferPipeline(DiffusionPipeline):
         depth_scale: str = "inverse",
         resolution: Sequence[int] | None = None,
         views_apart: bool = False,
+        frames: int | None = None,
+        stage: str | None = None,
     ) -> None:
         """Puts components together.
 
@@ -88,6 +90,9 @@ class DreamTransferPipeline(DiffusionPipeline):
                 best at; None if nobody said.
             views_apart: Whether the networks have learned from panoramas of one view alone, and are
                 to be given each view as an item of its own (the ablation of several views).
+            frames: Of a clip in training; None if nobody said.
+            stage: Of training (`training.stages.STAGES`), the last that it has been through; None
+                if nobody said.
         """
         super().__init__()
         self.register_modules(  # type: ignore[no-untyped-call]
@@ -105,6 +110,8 @@ class DreamTransferPipeline(DiffusionPipeline):
             depth_scale=depth_scale,
             resolution=None if resolution is None else list(resolution),
             views_apart=views_apart,
+            frames=frames,
+            stage=stage,
         )
         self.depth_encoding = DepthEncoding(depth_near, depth_far, depth_scale)
         self._guidance_scale, self._num_timesteps, self._interrupt = 1.0, 0, False
@@ -129,6 +136,7 @@ class DreamTransferPipeline(DiffusionPipeline):
         """Whether a callback has asked to skip the steps that are left."""
         return self._interrupt
 
+    @torch.no_grad()
     def encode_prompt(self, prompt: str | Sequence[str], max_sequence_length: int = 512) -> Tensor:
         """Text states (B, L, text_dim) of prompts, whichever the text encoder.
 
@@ -291,6 +299,8 @@ class DreamTransferPipeline(DiffusionPipeline):
         cameras = self.config["cameras"]
         if cameras is not None and size.views != len(cameras):
             raise ValueError(f"{size.views} views; needed are those of {', '.join(cameras)}")
+        if self.config["views_apart"] and size.views != 1:
+            raise ValueError(f"{size.views} views; these networks know one: give each as an item")
         return size
 
     def _text(

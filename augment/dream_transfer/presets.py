@@ -77,4 +77,6 @@ def build_pipeline(
         cameras: Names of the views in the panorama's order; see `DreamTransferPipeline`.
     """
     depth = {f"depth_{name}": value for name, value in values["depth"].items()}
-    return DreamTransferPipeline(**build_components(values), cameras=cameras, **depth)
+    return DreamTransferPipeline(
+        **build_components(values), cameras=cameras, frames=values["clip"]["frames"], **depth
+    )

@@ -43,7 +43,7 @@ class DreamTransferRestyler:
         steps: int = 30,
         guidance_scale: float = 3.0,
         conditioning_scale: float | Sequence[float] = 1.0,
-        frames: int = 9,
+        frames: int | None = None,
         *,
         resolution: tuple[int, int] | None = None,
         negative_prompt: str = "",
@@ -55,18 +55,25 @@ class DreamTransferRestyler:
             steps: Of the scheduler; the defaults up to here are the pipeline's.
             guidance_scale: Of classifier-free guidance; up to 1 it is off, and a frame costs half.
             conditioning_scale: How much depth counts.
-            frames: Of a window: 4 * k + 1 with Wan's VAE; as in training.
+            frames: Of a window: 4 * k + 1 with Wan's VAE. None for those of the pipeline's
+                training.
             resolution: Width and height in pixels of a generated view; multiples of 16 with Wan's
                 VAE and patches. None for that of the pipeline's training, or, if it does not know
                 it, the clip's.
             negative_prompt: What episodes should not look like.
 
         Raises:
-            RestylingError: For frames or a resolution that cannot be generated.
+            RestylingError: For frames or a resolution that cannot be generated, or without frames
+                if the pipeline does not know them.
         """
         trained = pipeline.config["resolution"]
         if resolution is None and trained is not None:
             resolution = (trained[0], trained[1])
+        frames = pipeline.config["frames"] if frames is None else frames
+        if frames is None:
+            raise RestylingError(
+                "the pipeline does not say how many frames it has learned: give frames"
+            )
         self.pipeline, self.frames, self.resolution = pipeline, frames, resolution
         self.options: dict[str, Any] = {
             "num_inference_steps": steps,

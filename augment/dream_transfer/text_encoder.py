@@ -100,22 +100,19 @@ class CompactTextEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return TextStates(last_hidden_state=states, attention_mask=attention_mask)
 
 
-def encode_prompts(
+def tokenized(
     prompts: Sequence[str], text_encoder: Any, tokenizer: Any = None, max_length: int = 512
-) -> Tensor:
-    """States of prompts as the transformer reads them: of one length, zero where padded.
-
-    Wan's transformer attends to the padding as well, so that the length is part of what it has
-    learned: training and use must have the same `max_length`.
+) -> tuple[Tensor, Tensor]:
+    """Tokens of prompts, all of one length.
 
     Args:
         prompts: B texts; the empty one stands for no prompt.
         text_encoder: `CompactTextEncoder`, or a `transformers.UMT5EncoderModel`.
         tokenizer: The encoder's, of transformers; None for one that the encoder carries.
-        max_length: Tokens of the states, at most as many as the tokenizer allows.
+        max_length: Tokens of each, at most as many as the tokenizer allows.
 
     Returns:
-        (B, L, text_dim).
+        Identities (B, L), or (B, L, G) of words that are bags of G n-grams, and mask (B, L).
 
     Raises:
         ValueError: If a prompt is too long (none is cut), or without prompts or a tokenizer.
@@ -132,7 +129,33 @@ def encode_prompts(
             raise ValueError(
                 f"a prompt has {sum(mask)} tokens; the limit is {length}: '{prompt[:60]}...'"
             )
-    mask = torch.tensor(tokens.attention_mask, device=text_encoder.device)
-    ids = torch.tensor(tokens.input_ids, device=text_encoder.device)
+    return torch.tensor(tokens.input_ids), torch.tensor(tokens.attention_mask)
+
+
+def encode_tokens(ids: Tensor, mask: Tensor, text_encoder: Any) -> Tensor:
+    """States (B, L, text_dim) of `tokenized` prompts, zero where padded."""
+    ids, mask = ids.to(text_encoder.device), mask.to(text_encoder.device)
     states: Tensor = text_encoder(ids, attention_mask=mask).last_hidden_state
     return states.masked_fill(mask[..., None] == 0, 0)
+
+
+def encode_prompts(
+    prompts: Sequence[str], text_encoder: Any, tokenizer: Any = None, max_length: int = 512
+) -> Tensor:
+    """States (B, L, text_dim) of prompts as the transformer reads them.
+
+    Wan's transformer attends to the padding as well, so that the length is part of what it has
+    learned: training and use must have the same `max_length`.
+
+    Args:
+        prompts: As `tokenized` takes them, like all that follows.
+        text_encoder: Likewise.
+        tokenizer: Likewise.
+        max_length: Likewise.
+
+    Raises:
+        ValueError: As `tokenized` does.
+    """
+    return encode_tokens(
+        *tokenized(prompts, text_encoder, tokenizer, max_length), text_encoder=text_encoder
+    )

@@ -21,7 +21,7 @@ from matplotlib.figure import SubFigure
 from numpy.typing import NDArray
 
 from augment.clip import Clip
-from augment.dream_transfer.pipeline import DreamTransferPipeline
+from augment.dream_transfer.pipeline_folder import load_generator
 from augment.dream_transfer.prompt_sampler import SPLITS
 from augment.dream_transfer.restyler import DreamTransferRestyler
 from augment.generation import sampled_prompts
@@ -66,9 +66,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--episode", type=int, default=0, help="of each task")
     chosen = parser.parse_args()
-    restyler = DreamTransferRestyler(
-        DreamTransferPipeline.from_pretrained(chosen.model), chosen.steps
-    )
+    restyler = DreamTransferRestyler(load_generator(chosen.model), chosen.steps)
     dataset = Dataset(chosen.dataset)
     tasks = dataset.info.tasks
     whole = plt.figure(figsize=(4.6 * len(tasks), 8.6), layout="constrained")

@@ -27,6 +27,7 @@ from augment.baselines.random_background import RandomBackground
 from augment.clip import Clip
 from augment.dream_transfer.panorama import panorama_to_views, views_to_panorama
 from augment.dream_transfer.pipeline import DreamTransferPipeline
+from augment.dream_transfer.pipeline_folder import load_generator
 from augment.dream_transfer.prompt_claims import claims
 from augment.dream_transfer.restyler import DreamTransferRestyler
 from augment.dream_transfer.scene_words import scene_words
@@ -110,7 +111,7 @@ def rows(pipeline: DreamTransferPipeline, apart: Path | None, steps: int) -> lis
         Row("depth with 20 % in holes", usual, fault=with_holes),
     ]
     if apart is not None:
-        single = DreamTransferRestyler(DreamTransferPipeline.from_pretrained(apart), steps)
+        single = DreamTransferRestyler(load_generator(apart), steps)
         found.append(Row("each view alone", single))
     return found
 
@@ -206,7 +207,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=output)
     chosen = parser.parse_args()
     net = DepthNet.from_pretrained(chosen.depth_net)
-    pipeline = DreamTransferPipeline.from_pretrained(chosen.model)
+    pipeline = load_generator(chosen.model)
     ways = rows(pipeline, chosen.apart, chosen.steps)
     if unknown := sorted(set(chosen.rows or ()) - {row.name for row in ways}):
         parser.error(f"no row '{unknown[0]}'; there are {', '.join(row.name for row in ways)}")

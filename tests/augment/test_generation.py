@@ -93,3 +93,10 @@ def test_sampled_prompts_need_to_know_the_things(source):
     del episode.info["things"]
     with pytest.raises(DemonstrationError, match="give prompts=FILE"):
         sampled_prompts("train")(episode, np.random.default_rng(0))
+
+
+def test_what_is_generated_is_not_generated_from(source, tmp_path):
+    made = make(source, tmp_path / "made")
+    with pytest.raises(RestylingError, match="is generated: begin with what it was made of"):
+        make(made, tmp_path / "again")
+    assert not (tmp_path / "again").exists()

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from generated_data import make, source_of
+from recorded_episode import TASK
 
 from augment.judging import QUALITY, dropped_episodes, judge
 from augment.video_metrics.depth_net import DepthNet
@@ -13,7 +14,7 @@ from envs.demonstrations.episode_file import DemonstrationError
 class Blank:
     """Paints everything grey."""
 
-    name, cameras, needs_segmentation = "blank", None, False
+    name, cameras, frames, needs_segmentation = "blank", None, 9, False
 
     def begin(self, prompt, seed, things):
         return lambda clip: np.full_like(clip.rgb, 128)
@@ -57,7 +58,7 @@ def test_a_broken_restyler_is_worse_and_goes(source, tmp_path):
     mine, theirs = found.means()["edge_f1"]
     assert mine < 0.5 * theirs
     assert "depth_abs_rel" in found.means()
-    assert len(found.filtering.dropped) == 1  # half of three
+    assert len(found.filtering[TASK].dropped) == 1  # half of three
     found.save(made.folder)
     assert dropped_episodes(made.folder) == found.dropped()
     written = json.loads((made.folder / QUALITY).read_text())

@@ -48,13 +48,17 @@ def test_prompts_from_a_file(dataset, tmp_path):
     ("arguments", "words"),
     [
         (["method=jitter"], "method=jitter; did you mean color_jitter?"),
-        ([], "expected a pipeline's folder"),
+        ([], "model=FOLDER of a pipeline is needed"),
+        (
+            ["model=/nowhere"],
+            "/nowhere is no DreamTransferPipeline: it has no readable model_index",
+        ),
         (["method=color_jitter", "prompts=nowhere.txt"], "prompts=nowhere.txt: expected train"),
         (["method=color_jitter", "tasks=shoe_place"], "has no task 'shoe_place'"),
         (["method=random_background"], "needs segmentation"),
         (["method=color_jitter", "per_demo=0"], "per_demo=0: expected an integer >= 1"),
     ],
-    ids=["method", "model", "prompts", "task", "segmentation", "count"],
+    ids=["method", "model", "no_model", "prompts", "task", "segmentation", "count"],
 )
 def test_what_is_wrong_is_said_in_a_line(dataset, tmp_path, capsys, arguments, words):
     folder = tmp_path / "made"

@@ -80,6 +80,8 @@ class TrainingClips(Dataset[Clip]):
                     f"{episode.path} does not say what things are in it: it is from before "
                     "episodes did, and has to be collected anew"
                 )
+            if "generated" in episode.info:
+                raise DemonstrationError(f"{episode.path} is generated: learn from recorded ones")
             scene = scene_words(episode.info)
             if has_held_out(scene):
                 self.left_out += 1

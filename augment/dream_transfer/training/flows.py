@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from augment.dream_transfer.controlnet import DreamTransferControlNetModel
-from augment.dream_transfer.text_encoder import CompactTextEncoder, encode_prompts
+from augment.dream_transfer.text_encoder import encode_prompts, encode_tokens
 from augment.dream_transfer.training_loss import FlowMatching, flow_matching_loss
 from augment.dream_transfer.transformer import DreamTransferTransformer3DModel
 from learning.batch import Batch
@@ -19,9 +21,10 @@ class Flows(Learns):
     def __init__(
         self,
         transformer: DreamTransferTransformer3DModel,
-        text_encoder: CompactTextEncoder,
+        text_encoder: Any,
         controlnet: DreamTransferControlNetModel | None,
         settings: FlowMatching,
+        tokenizer: Any = None,
     ) -> None:
         """Takes the networks; which of them learn is decided by `trainable_parameters`.
 
@@ -30,25 +33,26 @@ class Flows(Learns):
             text_encoder: Encodes prompts; it has learned to before.
             controlnet: The depth branch; None trains the main branch without it.
             settings: Of the loss.
+            tokenizer: The text encoder's, of transformers; None for one that it carries.
         """
         super().__init__()
         self.transformer, self.text_encoder, self.controlnet = transformer, text_encoder, controlnet
-        self.settings = settings
+        self.settings, self._tokenizer = settings, tokenizer
 
     def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """The loss (B,) of each item.
 
         Args:
-            batch: `clean` and `depth`, normalized latents (B, C, f, h, w); `input_ids` (B, K, L, G)
-                and `attention_mask` (B, K, L) of K wordings of the prompt, one of which is drawn.
+            batch: `clean` and `depth`, normalized latents (B, C, f, h, w); `input_ids` (B, K, L)
+                or (B, K, L, G), `attention_mask` (B, K, L): K wordings, one of which is drawn.
             generator: Of wordings and noise.
         """
         ids, mask = batch["input_ids"], batch["attention_mask"]
         items = torch.arange(len(ids))
         drawn = torch.randint(ids.shape[1], (len(ids),), generator=generator)
         with torch.no_grad():
-            text = self.text_encoder(ids[items, drawn], mask[items, drawn]).last_hidden_state
-            empty = encode_prompts([""], self.text_encoder)
+            text = encode_tokens(ids[items, drawn], mask[items, drawn], self.text_encoder)
+            empty = encode_prompts([""], self.text_encoder, self._tokenizer)
         loss = flow_matching_loss(
             self.transformer,
             batch["clean"].float(),

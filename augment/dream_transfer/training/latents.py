@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
@@ -14,7 +15,7 @@ from torch.utils.data import Dataset
 
 from augment.dream_transfer.depth_video import DepthEncoding
 from augment.dream_transfer.panorama import views_to_panorama
-from augment.dream_transfer.text_encoder import CompactTextEncoder
+from augment.dream_transfer.text_encoder import tokenized
 from augment.dream_transfer.training.clips import TrainingClips, resized
 from augment.dream_transfer.video_latents import encode_video
 
@@ -81,31 +82,38 @@ def encode_clips(
 class LatentClips(Dataset[dict[str, Tensor]]):
     """Encoded clips with the tokens of their prompts."""
 
-    def __init__(self, path: Path, clips: TrainingClips, text_encoder: CompactTextEncoder) -> None:
+    def __init__(
+        self, path: Path, clips: TrainingClips, text_encoder: Any, tokenizer: Any = None
+    ) -> None:
         """Reads latents, and makes tokens of prompts.
 
         Args:
             path: Of `encode_clips`, of these clips.
             clips: Their prompts are used.
-            text_encoder: Has the tokenizer.
+            text_encoder: The pipeline's.
+            tokenizer: Likewise; None for one that the text encoder carries.
+
+        Raises:
+            ValueError: If a prompt is too long.
         """
         with safe_open(path, framework="pt") as file:
             self._clean, self._depth = file.get_tensor("clean"), file.get_tensor("depth")
         texts = [text for prompts in clips.prompts for text in prompts]
-        tokenizer = text_encoder.tokenizer
-        tokens = tokenizer(
-            texts, padding="max_length", max_length=tokenizer.model_max_length, truncation=False
-        )
+        ids, mask = tokenized(texts, text_encoder, tokenizer)
         wordings = len(clips.prompts[0])
-        self._ids = torch.tensor(tokens.input_ids).unflatten(0, (-1, wordings))
-        self._mask = torch.tensor(tokens.attention_mask).unflatten(0, (-1, wordings))
+        self._ids = ids.unflatten(0, (-1, wordings))
+        self._mask = mask.unflatten(0, (-1, wordings))
 
     def __len__(self) -> int:
         """Number of clips."""
         return len(self._clean)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """`clean`, `depth` (C, f, h, w) float16; `input_ids` (K, L, G), `attention_mask` (K, L)."""
+        """A clip.
+
+        `clean`, `depth` (C, f, h, w) float16; `input_ids` (K, L) or (K, L, G), `attention_mask`
+        (K, L).
+        """
         return {
             "clean": self._clean[index],
             "depth": self._depth[index],

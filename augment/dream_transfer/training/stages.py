@@ -25,6 +25,8 @@ STAGES = ("vae", "text", "1", "2")
 VIEWS = ("together", "apart")
 BEFORE = {"text": "vae", "1": "text", "2": "1"}
 """Whose result a stage goes on from."""
+LAST = "last"
+"""The pipeline that comes out of a stage."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ if it had not been.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,18 +18,18 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from torch import Tensor, nn
 
 from augment.dream_transfer.pipeline import DreamTransferPipeline
-from augment.dream_transfer.presets import build_pipeline, preset
+from augment.dream_transfer.pipeline_folder import pipeline_sha256
 from augment.dream_transfer.training.autoencoding import Autoencoding, set_latent_moments
 from augment.dream_transfer.training.clips import TrainingClips
 from augment.dream_transfer.training.flows import Flows
 from augment.dream_transfer.training.latents import LatentClips, PanoramaClips, encode_clips
 from augment.dream_transfer.training.reading import Reading
 from augment.dream_transfer.training.sayings import Sayings
-from augment.dream_transfer.training.stages import BEFORE, GeneratorSettings, Stage, stage_of
-from augment.dream_transfer.training_loss import MODES, trainable_parameters
-from envs.demonstrations.dataset import Dataset
+from augment.dream_transfer.training.stages import LAST, GeneratorSettings, Stage, stage_of
+from augment.dream_transfer.training.start import begun_from, started
+from augment.dream_transfer.training_loss import trainable_parameters
+from envs.demonstrations.dataset import INFO_NAME, Dataset
 from envs.demonstrations.episode_file import DemonstrationError
-from envs.errors import nearest
 from learning.accelerator import make_accelerator
 from learning.configuration import as_mapping
 from learning.errors import TrainingError
@@ -45,8 +46,6 @@ from learning.state import Progress, latest_state
 from learning.training_loop import TrainingLoop
 from learning.whole_folder import put_in_place, staged
 
-LAST = "last"
-"""The pipeline that comes out of a stage."""
 LATENTS = "latents.safetensors"
 MOMENT_CLIPS = 64
 """Clips that the latents' moments are measured on."""
@@ -70,14 +69,17 @@ def train_stage(settings: GeneratorSettings, report: Report) -> TrainingOutcome:
     torch.manual_seed(settings.seed)
     clips = _clips(settings, stage)
     told(f"{len(clips)} clips; {clips.left_out} episodes show what is held out and are left out")
-    pipeline = _start(settings, stage)
+    begun = begun_from(settings)
+    pipeline = started(settings, stage, begun)
     together = stage.clips.together
     pipeline.register_to_config(  # type: ignore[no-untyped-call]
         resolution=[stage.width, stage.height],
         cameras=list(stage.clips.cameras) if together else None,
         views_apart=not together,
+        frames=stage.clips.frames,
+        stage=settings.stage,
     )
-    folder, described = settings.stage_folder(), _described(settings, stage, len(clips))
+    folder, described = settings.stage_folder(), _described(settings, stage, len(clips), begun)
     held = settings.resume and holds(folder, described)
     state = latest_state(folder / CHECKPOINTS) if held else None
     accelerator.wait_for_everyone()  # before the folder changes, all have read it
@@ -85,7 +87,7 @@ def train_stage(settings: GeneratorSettings, report: Report) -> TrainingOutcome:
         # The same training has the same latents, though it may not have come to a state yet.
         begin(folder, described, results=(LAST,) if held else (LAST, LATENTS))
     with accelerator.main_process_first():  # it makes what the others find
-        network, dataset = _learns(settings, stage, pipeline, clips, told)
+        network, dataset = _learns(settings, stage, pipeline, clips, accelerator.device, told)
     learner = Learner(network, stage.optimization, accelerator, settings.precision, settings.seed)
     progress = Progress()
     if state is not None:
@@ -187,31 +189,12 @@ def _clips(settings: GeneratorSettings, stage: Stage) -> TrainingClips:
         raise TrainingError(str(error)) from None
 
 
-def _start(settings: GeneratorSettings, stage: Stage) -> DreamTransferPipeline:
-    """The pipeline that the stage goes on from: fresh, or the result of another training."""
-    if settings.learn not in MODES:
-        raise TrainingError(f"learn={settings.learn}; {nearest(settings.learn, tuple(MODES))}")
-    folder = settings.start
-    if folder is None and settings.stage in BEFORE:
-        folder = settings.stage_folder(BEFORE[settings.stage]) / LAST
-        if not folder.exists():
-            raise TrainingError(
-                f"stage {settings.stage} goes on from {folder}, which is not there: run "
-                f"stage={BEFORE[settings.stage]} first, or give start=PIPELINE"
-            )
-    if folder is None:
-        return build_pipeline(preset(settings.size), cameras=stage.clips.cameras)
-    if not (folder / "model_index.json").exists():
-        raise TrainingError(f"{folder} is no pipeline of DreamTransfer: it has no model_index.json")
-    pipeline: DreamTransferPipeline = DreamTransferPipeline.from_pretrained(folder)
-    return pipeline
-
-
 def _learns(
     settings: GeneratorSettings,
     stage: Stage,
     pipeline: DreamTransferPipeline,
     clips: TrainingClips,
+    device: torch.device,
     report: Report,
 ) -> tuple[Learns, PanoramaClips | Sayings | LatentClips]:
     """What learns, and from what."""
@@ -227,25 +210,33 @@ def _learns(
     path = settings.stage_folder() / LATENTS
     if not path.exists():
         vae.eval()
+        nn.Module.to(vae, device)
 
         def told(done: int) -> None:
             if done % 50 == 0 or done == len(clips):
                 report(f"latents, made once: {done} of {len(clips)} clips")
 
         encode_clips(clips, vae, depth, *size, path, told)
+        vae.cpu()
     controlnet = None if settings.learn == "base" else pipeline.controlnet
-    flows = Flows(pipeline.transformer, pipeline.text_encoder, controlnet, stage.flows)
-    return flows, LatentClips(path, clips, pipeline.text_encoder)
+    reads = (pipeline.text_encoder, pipeline.tokenizer)
+    flows = Flows(pipeline.transformer, reads[0], controlnet, stage.flows, reads[1])
+    return flows, LatentClips(path, clips, *reads)
 
 
-def _described(settings: GeneratorSettings, stage: Stage, clips: int) -> dict[str, Any]:
+def _described(
+    settings: GeneratorSettings, stage: Stage, clips: int, begun: Path | None
+) -> dict[str, Any]:
     """What decides the numbers: `config.yaml`."""
+    dataset = settings.dataset.resolve()
     return {
         "model": "dream_transfer",
         "size": settings.size,
         "stage": settings.stage,
         "learn": settings.learn,
-        "start": None if settings.start is None else str(Path(settings.start).resolve()),
+        "start": None
+        if begun is None
+        else {"folder": str(begun.resolve()), "sha256": pipeline_sha256(begun)},
         "seed": settings.seed,
         "precision": settings.precision,
         "accumulate": settings.accumulate,
@@ -255,5 +246,10 @@ def _described(settings: GeneratorSettings, stage: Stage, clips: int) -> dict[st
         "prompts": stage.prompts,
         "flows": dataclasses.asdict(stage.flows),
         "clips": as_mapping(stage.clips),
-        "dataset": {"folder": str(settings.dataset.resolve()), "clips": clips},
+        "dataset": {
+            "folder": str(dataset),
+            "sha256": hashlib.sha256((dataset / INFO_NAME).read_bytes()).hexdigest(),
+            "tasks": list(settings.tasks),
+            "clips": clips,
+        },
     }

@@ -152,13 +152,14 @@ def test_clips_of_another_size_are_generated_at_the_trained_one(pipeline, depths
 
 
 def test_a_pipeline_knows_the_size_of_its_training(pipeline):
-    assert DreamTransferRestyler(pipeline).resolution is None
-    pipeline.register_to_config(resolution=[32, 16])
-    try:
-        assert DreamTransferRestyler(pipeline).resolution == (32, 16)
-        assert DreamTransferRestyler(pipeline, resolution=(64, 32)).resolution == (64, 32)
-    finally:
-        pipeline.register_to_config(resolution=None)
+    assert DreamTransferRestyler(pipeline, frames=5).resolution is None
+    with pytest.raises(RestylingError, match="does not say how many frames"):
+        DreamTransferRestyler(pipeline)
+    pipeline.register_to_config(resolution=[32, 16], frames=13)
+    known = DreamTransferRestyler(pipeline)
+    assert (known.resolution, known.frames) == ((32, 16), 13)
+    other = DreamTransferRestyler(pipeline, frames=5, resolution=(64, 32))
+    assert (other.resolution, other.frames) == ((64, 32), 5)
 
 
 def test_depth_is_taken_from_pixels_and_never_mixed():
@@ -194,7 +195,7 @@ def test_what_does_not_fit_is_refused(pipeline, restyler, depths):
         DreamTransferRestyler(pipeline, frames=6)
     for resolution in ((24, 16), (32, 0)):
         with pytest.raises(RestylingError, match="is not of multiples of 16 pixels"):
-            DreamTransferRestyler(pipeline, resolution=resolution)
+            DreamTransferRestyler(pipeline, frames=5, resolution=resolution)
     with pytest.raises(ValueError, match="the limit is 12"):
         restyler.begin("word " * 20, 0, {})
     with pytest.raises(ValueError, match="height 8 must be a multiple of 16"):

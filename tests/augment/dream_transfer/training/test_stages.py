@@ -1,16 +1,26 @@
 """All stages of a tiny model, by its trainer."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 from appearance_episodes import CAMERAS, write_dataset
+from diffusers import (
+    AutoencoderKLWan,
+    FlowMatchEulerDiscreteScheduler,
+    WanPipeline,
+    WanTransformer3DModel,
+)
 from safetensors.torch import load_file
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 from augment.dream_transfer.pipeline import DreamTransferPipeline
-from augment.dream_transfer.training import stages, trainer
+from augment.dream_transfer.pipeline_folder import PipelineFolderError, load_generator
+from augment.dream_transfer.training import stages, start, trainer
 from augment.dream_transfer.training.autoencoding import set_latent_moments
 from augment.dream_transfer.training.latents import PanoramaClips
 from augment.dream_transfer.training.stages import GeneratorSettings
@@ -82,7 +92,7 @@ def tiny(monkeypatch):
         return TINY
 
     monkeypatch.setattr(stages, "preset", preset)
-    monkeypatch.setattr(trainer, "preset", preset)
+    monkeypatch.setattr(start, "preset", preset)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -140,7 +150,7 @@ def trained(data, tmp_path_factory):
     """All stages."""
     folder = tmp_path_factory.mktemp("model")
     with pytest.MonkeyPatch.context() as patch:
-        for module in (stages, trainer):
+        for module in (stages, start):
             patch.setattr(module, "preset", lambda size: TINY)
         for stage in stages.STAGES:
             outcome = train_stage(settings_of(data, folder, stage), lambda line: None)
@@ -159,6 +169,7 @@ def test_what_comes_out_is_a_pipeline_with_moments_of_its_latents(trained):
     pipeline = DreamTransferPipeline.from_pretrained(trained / "stage_2" / "last")
     assert list(pipeline.config.cameras) == list(CAMERAS)
     assert list(pipeline.config.resolution) == [32, 32]
+    assert (pipeline.config.frames, pipeline.config.stage) == (5, "2")
     assert min(pipeline.vae.config.latents_std) > 0
     assert pipeline.vae.config.latents_std != [1.0] * 16
     config = yaml.safe_load((trained / "stage_2" / "config.yaml").read_text())
@@ -166,8 +177,8 @@ def test_what_comes_out_is_a_pipeline_with_moments_of_its_latents(trained):
 
 
 def test_views_apart_are_a_model_of_single_views(data, trained, tmp_path):
-    start, folder = trained / "stage_vae" / "last", tmp_path / "model"
-    train_stage(settings_of(data, folder, "1", start=start, views="apart"), lambda line: None)
+    before, folder = trained / "stage_text" / "last", tmp_path / "model"
+    train_stage(settings_of(data, folder, "1", start=before, views="apart"), lambda line: None)
     pipeline = DreamTransferPipeline.from_pretrained(folder / "stage_1" / "last")
     assert pipeline.config.views_apart
     assert pipeline.config.cameras is None
@@ -180,8 +191,9 @@ def test_views_apart_are_a_model_of_single_views(data, trained, tmp_path):
 @pytest.mark.parametrize("stage", ["vae", "text", "1"])
 def test_an_interrupted_stage_goes_on_as_if_it_had_not_been(data, trained, tmp_path, stage):
     folder = tmp_path / "model"
-    start = None if stage == "vae" else trained / "stage_vae" / "last"
-    whole = settings_of(data, folder, stage, start=start, checkpoint_every=2)
+    before = {"vae": None, "text": "vae", "1": "text"}[stage]
+    begin = None if before is None else trained / f"stage_{before}" / "last"
+    whole = settings_of(data, folder, stage, start=begin, checkpoint_every=2)
     told = []
 
     def interrupt(line):
@@ -208,6 +220,73 @@ def test_what_does_not_learn_stays(data, trained, tmp_path, learn, learned):
     train_stage(settings, lambda line: None)
     kept = same(weights(trained / "stage_1"), weights(settings.stage_folder()))
     assert kept == {"vae", "transformer", "text_encoder", "controlnet"} - learned
+
+
+def test_a_branch_that_learns_alone_begins_as_a_copy_of_what_has_learned(data, trained, tmp_path):
+    base = settings_of(
+        data, tmp_path / "base", "1", start=trained / "stage_text" / "last", learn="base"
+    )
+    train_stage(base, lambda line: None)
+    begin = base.stage_folder() / "last"
+    settings = settings_of(data, tmp_path / "branch", "2", start=begin, learn="branch")
+    pipeline = start.started(settings, stages.stage_of(settings), begin)
+    learned, copy = pipeline.transformer.blocks[0], pipeline.controlnet.blocks[0]
+    fresh = DreamTransferPipeline.from_pretrained(begin).controlnet.blocks[0]
+    weights = dict(copy.named_parameters())
+    assert all(torch.equal(weight, weights[name]) for name, weight in learned.named_parameters())
+    differs = [not torch.equal(weight, weights[name]) for name, weight in fresh.named_parameters()]
+    assert any(differs)
+    assert not pipeline.controlnet.counts
+
+
+def test_what_it_begins_with_is_a_part_of_a_training(data, trained, tmp_path):
+    """Latents and states of another VAE are not gone on with."""
+    begin, folder = tmp_path / "begin", tmp_path / "model"
+    shutil.copytree(trained / "stage_text" / "last", begin)
+    settings = settings_of(data, folder, "1", start=begin)
+    train_stage(settings, lambda line: None)
+    done = (folder / "stage_1" / "latents.safetensors").read_bytes()
+    pipeline = DreamTransferPipeline.from_pretrained(begin)
+    with torch.no_grad():
+        for weight in pipeline.vae.encoder.parameters():
+            weight.mul_(1.1)
+    pipeline.save_pretrained(begin)
+    with pytest.raises(TrainingError, match=r"holds a training with start\.sha256="):
+        train_stage(settings, lambda line: None)
+    train_stage(dataclasses.replace(settings, resume=False), lambda line: None)
+    assert (folder / "stage_1" / "latents.safetensors").read_bytes() != done
+
+
+def test_a_pretrained_wan_is_gone_on_from(data, tmp_path, wan_folder):
+    settings = settings_of(data, tmp_path / "model", "1", start=wan_folder)
+    train_stage(settings, lambda line: None)
+    begun = load_file(wan_folder / "vae" / "diffusion_pytorch_model.safetensors")
+    done = weights(settings.stage_folder())
+    assert all(torch.equal(value, done["vae"][name]) for name, value in begun.items())
+    pipeline = DreamTransferPipeline.from_pretrained(settings.stage_folder() / "last")
+    assert pipeline.tokenizer is not None
+    assert pipeline.encode_prompt("a red bottle").shape == (1, 64, 20)
+
+
+@pytest.fixture
+def wan_folder(tmp_path):
+    """A Wan 2.1 in diffusers' layout, in miniature and with random weights."""
+    words = {word: number for number, word in enumerate(("<pad>", "<unk>", "a", "red", "bottle"))}
+    raw = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    raw.pre_tokenizer = pre_tokenizers.Whitespace()
+    torch.manual_seed(0)
+    text = UMT5Config(vocab_size=8, d_model=20, d_kv=4, d_ff=16, num_layers=1, num_heads=2)
+    layout = {name: value for name, value in TINY["transformer"].items()}
+    WanPipeline(
+        tokenizer=PreTrainedTokenizerFast(
+            tokenizer_object=raw, pad_token="<pad>", unk_token="<unk>", model_max_length=64
+        ),
+        text_encoder=UMT5EncoderModel(text),
+        transformer=WanTransformer3DModel(**layout),
+        vae=AutoencoderKLWan(**TINY["vae"]),
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+    ).save_pretrained(tmp_path / "wan")
+    return tmp_path / "wan"
 
 
 def test_moments_make_latents_of_unit_variance(data, trained):
@@ -239,7 +318,7 @@ def _of_stage(data, folder):
         ({"views": "single"}, "views=single; valid: together, apart"),
         ({"optimization": {"rate": 1}}, "unknown optimization.rate"),
         ({"dataset": Path("/nowhere")}, "is no data set"),
-        ({"stage": "1", "start": Path("/nowhere")}, "is no pipeline of DreamTransfer"),
+        ({"stage": "1", "start": Path("/nowhere")}, "/nowhere is no DreamTransferPipeline"),
     ],
     ids=["stage", "before", "learn", "views", "option", "data", "start"],
 )
@@ -249,3 +328,13 @@ def test_what_cannot_be_trained_is_said_in_a_line(data, tmp_path, changed, words
         train_stage(settings, lambda line: None)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "model").exists()
+
+
+def test_nothing_is_generated_before_it_can_read(data, trained, tmp_path):
+    begin = trained / "stage_vae" / "last"
+    settings = settings_of(data, tmp_path / "model", "1", start=begin)
+    with pytest.raises(TrainingError, match="has not learned to read: run stage=text"):
+        train_stage(settings, lambda line: None)
+    with pytest.raises(PipelineFolderError, match=r"generates noise: .* beyond stage text"):
+        load_generator(trained / "stage_text" / "last")
+    assert load_generator(trained / "stage_1" / "last").config.stage == "1"

@@ -1,0 +1,114 @@
+"""Pipelines in folders: reading them, telling them apart, beginning from a pretrained Wan."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from diffusers import FlowMatchEulerDiscreteScheduler
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+from transformers import AutoTokenizer, UMT5EncoderModel
+
+from augment.dream_transfer.controlnet import DreamTransferControlNetModel
+from augment.dream_transfer.pipeline import DreamTransferPipeline
+from augment.dream_transfer.transformer import DreamTransferTransformer3DModel
+
+INDEX = "model_index.json"
+
+
+class PipelineFolderError(ValueError):
+    """A folder does not hold what is asked for; one line says what."""
+
+
+def load_pipeline(folder: Path) -> DreamTransferPipeline:
+    """A pipeline of DreamTransfer.
+
+    Raises:
+        PipelineFolderError: If the folder does not hold one.
+    """
+    _check(folder, DreamTransferPipeline.__name__)
+    pipeline: DreamTransferPipeline = DreamTransferPipeline.from_pretrained(folder)
+    return pipeline
+
+
+def load_generator(folder: Path) -> DreamTransferPipeline:
+    """A pipeline of DreamTransfer that has learned to generate.
+
+    Raises:
+        PipelineFolderError: If the folder does not hold one.
+    """
+    pipeline = load_pipeline(folder)
+    if pipeline.config["stage"] in ("vae", "text"):
+        raise PipelineFolderError(
+            f"{folder} generates noise: it has not learned beyond stage {pipeline.config['stage']}"
+        )
+    return pipeline
+
+
+def begun_from_wan(
+    folder: Path, values: Mapping[str, Any], cameras: Sequence[str] | None = None
+) -> DreamTransferPipeline:
+    """A pipeline whose VAE, main branch and text encoder are a pretrained Wan 2.1's.
+
+    Args:
+        folder: Of diffusers' `WanPipeline`, such as Wan 2.1 T2V 1.3B.
+        values: Of `presets.preset`: depth, the branch's blocks, scheduler, frames.
+        cameras: Names of the views in the panorama's order.
+
+    Raises:
+        PipelineFolderError: If the folder does not hold one.
+    """
+    _check(folder, "WanPipeline")
+
+    def part(kind: Any, name: str) -> Any:
+        return kind.from_pretrained(folder, subfolder=name)
+
+    transformer = part(DreamTransferTransformer3DModel, "transformer")
+    return DreamTransferPipeline(
+        vae=part(AutoencoderKLWan, "vae"),
+        transformer=transformer,
+        controlnet=DreamTransferControlNetModel.from_transformer(
+            transformer, **values["controlnet"]
+        ),
+        text_encoder=part(UMT5EncoderModel, "text_encoder"),
+        tokenizer=part(AutoTokenizer, "tokenizer"),
+        scheduler=FlowMatchEulerDiscreteScheduler(**values["scheduler"]),
+        cameras=cameras,
+        frames=values["clip"]["frames"],
+        **{f"depth_{name}": value for name, value in values["depth"].items()},
+    )
+
+
+def is_wan(folder: Path) -> bool:
+    """Whether a folder holds a Wan in diffusers' layout."""
+    return _class_name(folder) == "WanPipeline"
+
+
+def pipeline_sha256(folder: Path) -> str:
+    """Hash of a pipeline's configurations and weights."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _class_name(folder: Path) -> str | None:
+    path = folder / INDEX
+    if not path.is_file():
+        return None
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return told.get("_class_name") if isinstance(told, dict) else None
+
+
+def _check(folder: Path, wanted: str) -> None:
+    found = _class_name(folder)
+    if found != wanted:
+        there = f"its {INDEX} is of {found}" if found else f"it has no readable {INDEX}"
+        raise PipelineFolderError(f"{folder} is no {wanted}: {there}")
