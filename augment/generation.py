@@ -225,7 +225,7 @@ def restyle_episode(
             "path": str(source.path.resolve()),
             "task": source.info["task"],
             "seed": source.info["seed"],
-            "rgb_sha256": _first_pictures_sha256(source, cameras),
+            "rgb_sha256": first_pictures_sha256(source, cameras),
         },
     }
     restyling = restyler.begin(look.prompt, look.seed, source.info.get("things", {}))
@@ -252,7 +252,7 @@ def restyle_episode(
                 )
 
 
-def _first_pictures_sha256(source: Episode, cameras: Sequence[str]) -> str:
+def first_pictures_sha256(source: Episode, cameras: Sequence[str]) -> str:
     """Tells sources apart that came from the same seed."""
     seen = source.observation(0, cameras, ("rgb",))["cameras"]
     return hashlib.sha256(b"".join(seen[camera]["rgb"].tobytes() for camera in cameras)).hexdigest()

@@ -16,7 +16,7 @@ import numpy as np
 from augment.clip import Clip
 from augment.dream_transfer.prompt_claims import claims
 from augment.dream_transfer.scene_words import scene_words
-from augment.generation import DESCRIPTION
+from augment.generation import DESCRIPTION, first_pictures_sha256
 from augment.video_metrics.attributes import Claim
 from augment.video_metrics.depth_net import DepthNet
 from augment.video_metrics.diversity import diversity
@@ -154,7 +154,8 @@ def judge(
             for place in range(number * per_demo, (number + 1) * per_demo):
                 episode = episodes[place]
                 told = episode.info["generated"]
-                if told["source"]["seed"] != origin.info["seed"]:
+                # The same seed has other pictures under other variations.
+                if told["source"]["rgb_sha256"] != first_pictures_sha256(origin, cameras):
                     raise DemonstrationError(f"{episode.path} was not made of {origin.path}")
                 said = [Claim.from_dict(each) for each in told["claims"]]
                 made = _clips(episode, cameras, clips)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -17,7 +17,9 @@ from envs.demonstrations.recording import RecordedEnv, things_of
 from envs.dual_arm_env import DualArmEnv
 from envs.randomness import stream
 
-PromptSampler = Callable[[np.random.Generator], str]
+EpisodePrompt = Callable[[Mapping[str, Any], np.random.Generator], str]
+"""Draws an episode's prompt. The first argument has `things` and the drawn `variations`, as a
+demonstration's `info`."""
 
 
 class RestyledObservation(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -39,7 +41,7 @@ class RestyledObservation(gymnasium.Wrapper[Any, Any, Any, Any]):
     """
 
     def __init__(
-        self, env: gymnasium.Env[Any, Any], restyler: Restyler, prompt: str | PromptSampler = ""
+        self, env: gymnasium.Env[Any, Any], restyler: Restyler, prompt: str | EpisodePrompt = ""
     ) -> None:
         """Wraps an environment.
 
@@ -72,9 +74,11 @@ class RestyledObservation(gymnasium.Wrapper[Any, Any, Any, Any]):
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         """Begins an episode in a look of its own."""
         observation, info = self.env.reset(**kwargs)
-        seed, prompt = info["seed"], self._prompt
-        info["prompt"] = prompt if isinstance(prompt, str) else prompt(stream(seed, "prompt"))
-        self._restyling = self._restyler.begin(info["prompt"], seed, things_of(self._base))
+        seed, prompt, things = info["seed"], self._prompt, things_of(self._base)
+        if not isinstance(prompt, str):
+            prompt = prompt({**info, "things": things}, stream(seed, "prompt"))
+        info["prompt"] = prompt
+        self._restyling = self._restyler.begin(prompt, seed, things)
         self._taken = []
         return self._in_its_look(observation), info
 
@@ -84,7 +88,13 @@ class RestyledObservation(gymnasium.Wrapper[Any, Any, Any, Any]):
         return self._in_its_look(observation), reward, terminated, truncated, info
 
     def observe(self) -> Any:
-        """Takes pictures now and returns the present observation."""
+        """Takes pictures now and returns the present observation.
+
+        Raises:
+            RestylingError: Before the first reset.
+        """
+        if self._restyling is None:
+            raise RestylingError("no episode has begun: reset first")
         return self._in_its_look(self.env.get_wrapper_attr("observe")())
 
     def _in_its_look(self, observation: Any) -> Any:

@@ -7,8 +7,10 @@ from typing import Any
 import gymnasium
 
 from augment.dream_transfer.pipeline import DreamTransferPipeline
+from augment.dream_transfer.prompt_sampler import PromptSampler
 from augment.dream_transfer.restyler import DreamTransferRestyler
-from augment.restyled_observation import PromptSampler, RestyledObservation
+from augment.dream_transfer.scene_words import scene_words
+from augment.restyled_observation import EpisodePrompt, RestyledObservation
 
 
 class DreamTransferObservation(RestyledObservation):
@@ -21,7 +23,7 @@ class DreamTransferObservation(RestyledObservation):
         self,
         env: gymnasium.Env[Any, Any],
         pipeline: DreamTransferPipeline,
-        prompt: str | PromptSampler,
+        prompt: str | PromptSampler | EpisodePrompt,
         **options: Any,
     ) -> None:
         """Wraps an environment.
@@ -29,10 +31,16 @@ class DreamTransferObservation(RestyledObservation):
         Args:
             env: A `DualArmEnv` in `rgbd`, possibly wrapped, with the pipeline's cameras.
             pipeline: Generates; its progress bar is switched off.
-            prompt: Of all episodes, or what draws one for each from a generator.
+            prompt: Of all episodes, or what draws one for each.
             **options: As `DreamTransferRestyler` takes them, such as `steps` and `resolution`.
 
         Raises:
             augment.restyling.RestylingError: If environment, pipeline and options do not fit.
         """
-        super().__init__(env, DreamTransferRestyler(pipeline, **options), prompt)
+        drawn = _of_scene(prompt) if isinstance(prompt, PromptSampler) else prompt
+        super().__init__(env, DreamTransferRestyler(pipeline, **options), drawn)
+
+
+def _of_scene(sampler: PromptSampler) -> EpisodePrompt:
+    """A sampler for the scene that an episode shows."""
+    return lambda info, rng: sampler(scene_words(info), rng).text

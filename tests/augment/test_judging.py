@@ -77,11 +77,20 @@ def test_only_generated_data_of_this_source_is_judged(source, tmp_path):
     made = make(source, tmp_path / "made", Same())
     other = Dataset(source.folder)
     episode = other.episodes
-    other.episodes = lambda task: [_of_another_seed(each) for each in episode(task)]
+    other.episodes = lambda task: [_inverted(each) for each in episode(task)]
     with pytest.raises(DemonstrationError, match="was not made of"):
         judged(made, other)
 
 
-def _of_another_seed(episode):
-    episode.info["seed"] += 1
+def _inverted(episode):
+    """The same episode in other colors."""
+    observation = episode.observation
+
+    def inverted(*arguments):
+        seen = observation(*arguments)
+        for camera in seen["cameras"].values():
+            camera["rgb"] = 255 - camera["rgb"]
+        return seen
+
+    episode.observation = inverted
     return episode

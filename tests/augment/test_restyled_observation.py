@@ -84,7 +84,7 @@ def test_colors_change_and_nothing_else(env, counting):
 
 def test_prompt_and_look_follow_from_the_episodes_seed(renderer, counting):
     env = RestyledObservation(
-        DualArmEnv(TASK, **SMALL), counting, lambda rng: f"room {rng.integers(10**6)}"
+        DualArmEnv(TASK, **SMALL), counting, lambda info, rng: f"room {rng.integers(10**6)}"
     )
     infos = [env.reset(seed=seed)[1] for seed in (5, 6, 5)]
     infos += [env.reset()[1] for _ in range(2)]

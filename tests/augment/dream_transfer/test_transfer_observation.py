@@ -6,8 +6,12 @@ from gymnasium.utils.env_checker import check_env
 
 from augment.clip import Clip
 from augment.dream_transfer.observation_wrapper import DreamTransferObservation
+from augment.dream_transfer.prompt_sampler import PromptSampler
 from augment.dream_transfer.restyler import DreamTransferRestyler
+from augment.dream_transfer.scene_words import scene_words
+from augment.dream_transfer.text_encoder import CompactTextEncoder
 from augment.restyling import RestylingError
+from envs.demonstrations.recording import things_of
 from envs.dual_arm_env import DualArmEnv
 from envs.wrappers import ActionChunk
 
@@ -68,11 +72,23 @@ def test_a_chunk_of_actions_pays_for_one_generation(env, pipeline, monkeypatch):
 
 def test_prompts_may_be_drawn(renderer, pipeline):
     env = DreamTransferObservation(
-        make_env(), pipeline, lambda rng: str(rng.choice(["red", "blue", "oak"])), **OPTIONS
+        make_env(), pipeline, lambda info, rng: str(rng.choice(["red", "blue", "oak"])), **OPTIONS
     )
     prompts = [env.reset(seed=seed)[1]["prompt"] for seed in range(8)]
     assert set(prompts) == {"red", "blue", "oak"}
     assert env.reset(seed=5)[1]["prompt"] == prompts[5]
+
+
+def test_prompts_of_a_split_are_about_the_scene(renderer, pipeline):
+    config = {**pipeline.text_encoder.config, "max_length": 64}
+    pipeline.text_encoder = CompactTextEncoder.from_config(config).eval()
+    sampler = PromptSampler("held_out")
+    env = DreamTransferObservation(make_env(), pipeline, sampler, **OPTIONS)
+    prompts = [env.reset(seed=seed)[1]["prompt"].lower() for seed in (1, 2, 1)]
+    assert prompts[0] == prompts[2] != prompts[1]
+    env.reset(seed=1)
+    (thing,) = scene_words({"things": things_of(env.unwrapped), "variations": {}}).things
+    assert thing.kind in prompts[0]
 
 
 def test_views_that_the_pipeline_does_not_know_are_refused(pipeline):
