@@ -1,8 +1,8 @@
 """What a prompt claims about its clip, for `augment.video_metrics.attributes` to check.
 
 Only what clips of the simulator bear out where the prompt is true of them is claimed: of 24 clips
-in 8 looks beside the same ones in the room of training 60 of 60 colors, brightness in 23 and
-temperature in 21. `results/dream_transfer/measure.py` has their mean, as the simulator's own.
+in 8 looks beside the same ones in the room of training 60 of 60 colors, all 24 tables' patterns,
+brightness in 23 and temperature in 21. `results/dream_transfer/measure.py` has their mean, as the simulator's own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from augment.dream_transfer.color_words import NamedColor
 from augment.dream_transfer.scene_words import SceneWords
 from augment.dream_transfer.thing_words import ROBOT
-from augment.video_metrics.attributes import LIGHTS, Claim
+from augment.video_metrics.attributes import LIGHTS, PATTERNS, Claim
 
 _OTHER_COLOR_IN_VIEW = ("apple", "bowl", "cup", "mug", "rack")
 """Things whose color is often not that of most of their pixels (35 of 62 in the usual light): one
@@ -45,7 +45,10 @@ def claims(
         if thing.kind not in _OTHER_COLOR_IN_VIEW:
             color(thing.seen_color, things[thing.name]["ids"])
     if said.table is not None:
-        color(said.table.seen_color, things["table"]["ids"])
+        table = tuple(things["table"]["ids"])
+        color(said.table.seen_color, [*table])
+        pattern = PATTERNS[said.table.pattern != "plain"]
+        found.append(Claim(table, "pattern", pattern, robot))
     if said.wall is not None:
         walls = [id for name in things if name.startswith("wall") for id in things[name]["ids"]]
         color(said.wall.seen_color, walls)

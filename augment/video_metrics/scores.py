@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from augment.clip import Clip, ClipError
-from augment.video_metrics.attributes import Claim, attribute_accuracy
+from augment.video_metrics.attributes import KINDS, Claim, attribute_accuracy
 from augment.video_metrics.clip_score import PromptSimilarity
 from augment.video_metrics.depth_net import DepthNet, estimated_depth
 from augment.video_metrics.geometry import depth_errors, edge_agreement
@@ -36,6 +36,8 @@ def clip_scores(
         depth_rmse              m                                              lower
         depth_within_1_25                                                      higher
         attribute_accuracy      part of the claims that hold; with `claims`    higher
+        color_accuracy          of those of a kind; likewise pattern_accuracy,
+                                brightness_accuracy, temperature_accuracy      higher
         prompt_similarity       CLIP's; with `prompt_similarity`               higher
 
     Args:
@@ -68,6 +70,9 @@ def clip_scores(
     if claims:
         references = None if source is None else [source]
         scores["attribute_accuracy"] = attribute_accuracy([clip], [claims], references)
+        for kind in KINDS:
+            of_kind = [claim for claim in claims if claim.kind == kind]
+            scores[f"{kind}_accuracy"] = attribute_accuracy([clip], [of_kind], references)
     if prompt_similarity is not None:
         if prompt is None:
             raise ClipError("the similarity with a prompt needs a prompt")

@@ -34,6 +34,7 @@ from augment.dream_transfer.scene_words import scene_words
 from augment.dream_transfer.video_latents import decode_video, encode_video
 from augment.generation import sampled_prompts
 from augment.restyling import Restyler
+from augment.video_metrics.attributes import KINDS
 from augment.video_metrics.depth_net import DepthNet
 from augment.video_metrics.scores import clip_scores
 from envs.demonstrations.dataset import Dataset
@@ -45,6 +46,7 @@ SIMULATOR = "simulator"
 VAE = "simulator through the VAE"
 COLUMNS = {
     "attribute_accuracy": "attributes",
+    **{f"{kind}_accuracy": kind for kind in KINDS},
     "cross_view_difference": "between views",
     "over_time_difference": "over time",
     "matched_pixels": "matched",

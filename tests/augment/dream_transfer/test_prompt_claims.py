@@ -59,8 +59,10 @@ def test_colors_are_claimed_of_what_has_them(description, color):
 )
 def test_surfaces_are_claimed(words, color):
     expected = [] if color is None else [color]
-    table, wall = made("wooden bowl", table=words), made("wooden bowl", wall=words)
-    assert table == tuple(Claim((2,), "color", name, ROBOT) for name in expected)
+    (*table, pattern), wall = made("wooden bowl", table=words), made("wooden bowl", wall=words)
+    assert table == [Claim((2,), "color", name, ROBOT) for name in expected]
+    said = "plain" if words.pattern == "plain" else "patterned"
+    assert pattern == Claim((2,), "pattern", said, ROBOT)
     assert wall == tuple(Claim((3, 4, 5, 6), "color", name, ROBOT) for name in expected)
 
 
@@ -134,7 +136,7 @@ def test_the_simulators_own_clips_bear_claims_out():
     env.close()
     words, before = scene_words(info), scene_words(source_info)
     said = claims(words, info["things"], before)
-    assert {claim.kind for claim in said} == {"color", "brightness", "temperature"}
+    assert {claim.kind for claim in said} == {"color", "pattern", "brightness", "temperature"}
     assert sum(claim.kind == "color" for claim in said) >= 2
     assert all(holds(clip, claim, source) is not False for claim in said)
     wrong = replace(words, light=replace(words.light, brightness="bright"))

@@ -16,6 +16,7 @@ from augment.video_metrics.attributes import (
 )
 from augment.video_metrics.color_names import TYPICAL, basic, color_name, is_called
 from augment.video_metrics.lab import lab, linear
+from augment.video_metrics.surface_pattern import color_variation
 from envs.objects import palette
 
 ROOM = 0.65
@@ -195,6 +196,41 @@ def test_a_grey_thing_in_unchanged_light_is_not_white():
     assert not holds(grey, Claim((6,), "color", "white", (5,)), made([CARD, THING], [5, 6]))
 
 
+STRIPES = [THING, THING, OTHER, OTHER] * 4
+
+
+@pytest.mark.parametrize(("colors", "expected"), [(STRIPES, "patterned"), ([THING] * 16, "plain")])
+@pytest.mark.parametrize("light", [1.0, 0.3])
+def test_patterns_are_told_from_plain_surfaces(colors, expected, light):
+    def seen(light):
+        lit = [np.rint(encoded(linear(np.uint8(color)) * light)) for color in (CARD, *colors)]
+        clip = made(lit, [5, *(6 for _ in colors)])
+        return Clip(
+            *(part.repeat(2, axis=2) for part in (clip.rgb, clip.depth)),
+            clip.intrinsic_cv,
+            clip.extrinsic_cv,
+            clip.segmentation.repeat(2, axis=2),
+        )
+
+    answers = {
+        said: holds(seen(light), Claim((6,), "pattern", said, (5,)), seen(1.0))
+        for said in ("plain", "patterned")
+    }
+    assert answers == {said: said == expected for said in answers}
+
+
+def test_variation_is_the_same_in_pictures_of_other_sizes():
+    small = made(STRIPES, [6] * 16)
+    large = Clip(
+        *(part.repeat(2, axis=2).repeat(2, axis=3) for part in (small.rgb, small.depth)),
+        small.intrinsic_cv,
+        small.extrinsic_cv,
+        small.segmentation.repeat(2, axis=2).repeat(2, axis=3),
+    )
+    assert color_variation(large, [6]) == pytest.approx(color_variation(small, [6]), rel=0.1)
+    assert color_variation(small, [7]) is None
+
+
 def test_without_a_card_in_view_colors_are_judged_as_they_are_seen():
     clip, source = made([(123, 125, 128)], [6]), made([THING], [6])
     assert holds(clip, Claim((6,), "color", "grey", (5,)), source)
@@ -212,9 +248,11 @@ def test_a_claim_is_plain_data(lit_as):
         ((1,), "colour", "red", "did you mean color"),
         ((1,), "color", "rad", "unknown color 'rad'; did you mean red"),
         ((), "color", "red", "names no thing"),
+        ((), "pattern", "plain", "a claim of the pattern 'plain' names no thing"),
+        ((1,), "pattern", "wooden", "pattern is plain, patterned, not 'wooden'"),
         ((1,), "brightness", "warm", "brightness is dim, normal, bright, not 'warm'"),
     ],
-    ids=["kind", "color", "nothing", "light"],
+    ids=["kind", "color", "nothing", "no_surface", "pattern", "light"],
 )
 def test_wrong_claims_are_refused_in_one_line(ids, kind, expected, message):
     with pytest.raises(ClipError, match=message):
