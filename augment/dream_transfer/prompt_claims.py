@@ -2,7 +2,8 @@
 
 Only what clips of the simulator bear out where the prompt is true of them is claimed: of 24 clips
 in 8 looks beside the same ones in the room of training 60 of 60 colors, all 24 tables' patterns,
-brightness in 23 and temperature in 21. `results/dream_transfer/measure.py` has their mean, as the simulator's own.
+brightness in 23 and temperature in 21. `results/dream_transfer/measure.py` has their means, as the
+simulator's own.
 """
 
 from __future__ import annotations

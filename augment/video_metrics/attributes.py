@@ -34,8 +34,8 @@ STOPS = 0.4
 TINT = 0.16
 """Likewise of red against blue, for warm and cool."""
 PATTERNED = 110.0
-"""`color_variation` from which on a surface is not plain. Of tables of the simulator in drawn light,
-52 of 54 plain ones have less, 146 of 147 others more."""
+"""`color_variation` from which on a surface is not plain. Of tables of the simulator in drawn
+light, 52 of 54 plain ones have less, 146 of 147 others more."""
 MOST_STOPS = 3.0
 """Change of light beyond which nothing is made of it."""
 
