@@ -3,10 +3,11 @@
     python benchmarks/adamix_speed.py                                    # indices
     python benchmarks/adamix_speed.py --dataset FOLDER --task TASK --policy act
 
-Indices: `AdaMixSampler` and torch's `WeightedRandomSampler` draw as many of the same weights,
-taking turns. New weights: a training of the policy's small preset does some steps and a refresh
-(the policy predicts all demonstrations, open loop), taking turns; the share is for a refresh every
-`refresh_every` steps. Times are CPU time of one thread, medians over rounds.
+Indices: as many of the same weights, taking turns. As lists of Python's numbers, which a loader
+asks for: `AdaMixSampler` and torch's `WeightedRandomSampler`. As arrays: what is below them, ours
+and `torch.multinomial`. New weights: a training of the policy's small preset does some steps and a
+refresh (the policy predicts all demonstrations, open loop), taking turns; the share is for a
+refresh every `refresh_every` steps. Times are CPU time of one thread, medians over rounds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import WeightedRandomSampler
 
 from augment.adamix.registry import make_reweighting
@@ -48,26 +50,46 @@ def seconds(work: Callable[[], object]) -> float:
 def indices(rounds: int) -> None:
     rng = np.random.default_rng(0)
     lengths = rng.integers(80, 120, TRAJECTORIES)
+    average, exact = (drawing(lengths, exact) for exact in (False, True))
+    found = average.history[-1].probabilities
+    weights = torch.from_numpy(np.repeat(found / lengths, lengths))
+    number, steps = BATCH * STEPS, range(STEPS, 2 * STEPS)
+    theirs = WeightedRandomSampler(weights.tolist(), number)
+    lists = {
+        "WeightedRandomSampler": lambda: list(theirs),
+        "AdaMixSampler": lambda: average.items(steps).ravel().tolist(),
+        "AdaMixSampler, exact=true": lambda: exact.items(steps).ravel().tolist(),
+    }
+    arrays = {
+        "torch.multinomial": lambda: torch.multinomial(weights, number, replacement=True),
+        "AdaMixSampler.items": lambda: average.items(steps),
+        "AdaMixSampler.items, exact=true": lambda: exact.items(steps),
+    }
+    print(f"{TRAJECTORIES} trajectories, {int(lengths.sum())} frames; million indices a second")
+    for kind, contenders in (("lists", lists), ("arrays", arrays)):
+        taken: dict[str, list[float]] = {name: [] for name in contenders}
+        for _ in range(rounds):
+            for name, work in contenders.items():
+                taken[name].append(seconds(work))
+        speeds = {name: number / 1e6 / statistics.median(each) for name, each in taken.items()}
+        torchs = next(iter(speeds.values()))
+        for name, speed in speeds.items():
+            print(f"{kind:7} {name:32} {speed:6.1f}   {speed / torchs:5.1f} times torch's")
+
+
+def drawing(lengths: NDArray[np.int64], exact: bool) -> AdaMixSampler:
+    """A sampler that has made its first weights."""
     sampler = AdaMixSampler(
         lengths.tolist(),
-        make_reweighting("adamix", {}, np.arange(TRAJECTORIES), 0),
-        SamplerConfig(refresh_every=STEPS, warmup_steps=STEPS),
+        make_reweighting("adamix", {}, np.arange(len(lengths)), 0),
+        SamplerConfig(refresh_every=STEPS, warmup_steps=STEPS, exact=exact),
         steps=3 * STEPS,
         batch_size=BATCH,
         seed=0,
     )
-    found = sampler.refresh(STEPS, Evidence(metrics=rng.random((TRAJECTORIES, 3))))
-    weights = np.repeat(found.probabilities / lengths, lengths).tolist()
-    theirs = WeightedRandomSampler(weights, BATCH * STEPS)
-    ours_s, theirs_s = [], []
-    for _ in range(rounds):
-        ours_s.append(seconds(lambda: sampler.items(range(STEPS, 2 * STEPS))))
-        theirs_s.append(seconds(lambda: list(theirs)))
-    millions = BATCH * STEPS / 1e6
-    ours, torchs = millions / statistics.median(ours_s), millions / statistics.median(theirs_s)
-    print(f"{TRAJECTORIES} trajectories, {int(lengths.sum())} frames")
-    print(f"AdaMixSampler          {ours:6.1f} million indices a second")
-    print(f"WeightedRandomSampler  {torchs:6.1f}, a ratio of {ours / torchs:.1f}")
+    metrics = np.random.default_rng(1).random((len(lengths), 3))
+    sampler.refresh(STEPS, Evidence(metrics=metrics))
+    return sampler
 
 
 def refreshes(folder: Path, task: str, policy: str, rounds: int, steps: int) -> None:

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from emma_gym.command_line import EXIT_INTERRUPTED, UsageError, fail, interruptible
-from eval_protocols.comparison import Comparison, Contrast, FactorContrast, Run, compare
+from eval_protocols.comparison import Comparison, Contrast, FactorContrast, Run, compare, side_names
 from eval_protocols.results import RESULT_NAME, read_result
 from eval_protocols.statistics import Estimate, MeanStd
 
@@ -145,7 +145,7 @@ def _show(comparison: Comparison, first: Sequence[Run], second: Sequence[Run]) -
     for warning in comparison.warnings:
         console.print(f"  [yellow]note:[/yellow] {escape(warning)}", soft_wrap=True)
     console.print()
-    for line in _verdict(comparison, first[0].policy, second[0].policy):
+    for line in _verdict(comparison, *side_names(first, second)):
         console.print(line, soft_wrap=True)
     percent = f"{100 * comparison.confidence:g} %"
     factors = [each.contrast for each in comparison.by_factor]

@@ -13,8 +13,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: `key=value` options; by default those of the command line.
 
     Returns:
-        Exit status: 0, 1 if a stage fails or something cannot be written, 2 for a wrong name or
-        value, 130 after Ctrl-C.
+        Exit status: 0, 1 if a stage fails, a kept result is of another protocol or training, or
+        something cannot be written, 2 for a wrong name or value, 130 after Ctrl-C.
     """
     try:
         from emma_gym.reproduce_command import run

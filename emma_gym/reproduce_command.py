@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -21,8 +22,10 @@ from emma_gym.command_line import (
     interruptible,
 )
 from emma_gym.reproduction.catalog import Experiment, experiment_names, load_experiment
+from emma_gym.reproduction.folders import Folders
+from emma_gym.reproduction.kept_results import outdated
 from emma_gym.reproduction.stage_runner import StageFailedError, command_of, run_stages
-from emma_gym.reproduction.stages import Folders, Stage, stages
+from emma_gym.reproduction.stages import Stage, stages
 from emma_gym.reproduction.tables import markdown_page
 from envs.tasks import load_task
 from eval_protocols.provenance import usable_cores
@@ -32,8 +35,9 @@ NAME = "reproduce"
 
 SUMMARY = """
 Reproduces a table of the papers: collects demonstrations, trains, evaluates, and prints the table
-beside the paper's figures. Each of these stages is one of the suite's commands, and is not done
-again if it is done; whatever interrupts it, the same command goes on.
+beside the paper's figures, and the contrasts that it is made to show. Each of these stages is one
+of the suite's commands, and is not done again if it is done; whatever interrupts it, the same
+command goes on.
 """
 
 EXAMPLES = {
@@ -122,15 +126,26 @@ def settings_from(options: Options) -> ReproductionSettings:
 
 def _run(settings: ReproductionSettings) -> int:
     experiment, folders = settings.experiment, settings.folders
+    old = outdated(experiment, folders)
+    if old and not settings.dry_run:
+        for line in old:
+            print(f"error: {line}", file=sys.stderr)
+        return EXIT_FAILURE
     todo = stages(experiment, folders)
+    failed: StageFailedError | None = None
     if settings.dry_run:
+        for line in old:
+            print(f"# outdated: {line}")
         for stage in todo:
             print(_in_words(stage, settings.cores))
         print(_total(todo, settings.jobs))
         print()
     elif todo:
         print(_total(todo, settings.jobs), file=sys.stderr)
-        run_stages(todo, settings.jobs, settings.cores, folders.output / "logs", _tell)
+        try:
+            run_stages(todo, settings.jobs, settings.cores, folders.output / "logs", _tell)
+        except StageFailedError as error:
+            failed = error  # the table has what there is
     page = markdown_page(experiment, folders)
     print(page)
     if not settings.dry_run:
@@ -138,6 +153,8 @@ def _run(settings: ReproductionSettings) -> int:
         folders.results.mkdir(parents=True, exist_ok=True)
         write_whole(table, page.encode())
         print(f"table  {table}")
+    if failed is not None:
+        raise failed
     return 0
 
 
@@ -150,11 +167,14 @@ def _total(todo: Sequence[Stage], jobs: int) -> str:
     """How many stages there are, and how long they may last."""
     if not todo:
         return "nothing is to be done: all results are there"
-    known = [stage.minutes for stage in todo if stage.minutes is not None]
-    if len(known) < len(todo):
-        return f"{len(todo)} stages, {jobs} at a time; nobody has measured how long they last"
-    hours = sum(known) / jobs / 60
-    return f"{len(todo)} stages, {jobs} at a time: about {hours:.1f} hours on a machine like ours"
+    told = f"{len(todo)} stages, {jobs} at a time"
+    hours = sum(stage.minutes or 0.0 for stage in todo) / jobs / 60
+    unmeasured = Counter(stage.kind for stage in todo if stage.minutes is None)
+    if unmeasured.total() == len(todo):
+        return f"{told}; nobody has measured how long they last"
+    others = ", ".join(f"{count} {kind}" for kind, count in unmeasured.items())
+    rest = f", and what nobody has measured: {others}" if others else ""
+    return f"{told}: about {hours:.1f} hours on a machine like ours{rest}"
 
 
 def _tell(words: str) -> None:
@@ -165,7 +185,8 @@ def _help() -> str:
     notes = [
         f"Experiments: {', '.join(experiment_names())}",
         "",
-        "Exit status: 0; 1 if a stage fails or something cannot be written; 2 for a wrong name or",
+        "Exit status: 0; 1 if a stage fails (those that do not need it are run), a kept result is",
+        "of another protocol or training, or something cannot be written; 2 for a wrong name or",
         "value; 130 after Ctrl-C.",
     ]
     return help_page(NAME, SUMMARY, EXAMPLES, notes)

@@ -68,12 +68,13 @@ def training_block(
     policy: Mapping[str, Any],
     data: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """What the policy was trained on, as results have it.
+    """What the policy was trained on, as results have it, and how samples of it were drawn.
 
     Args:
         settings: What is evaluated.
         protocol: Its training sets are the valid names.
-        policy: The policy as results have it.
+        policy: The policy as results have it. What its configuration says at
+            `training.sampling`, as those of our checkpoints do, is taken over.
         data: `policies.policy.TrainingData` as JSON, if the policy knows it: what is not given in
             the settings follows from it, and what is given must not contradict it.
 
@@ -81,6 +82,19 @@ def training_block(
         ValueError: In one line: weights without training data, training data without weights, an
             unknown training set or one that the policy did not learn from, "other" without a note.
     """
+    block = _trained_on(settings, protocol, policy, data)
+    training = policy["config"].get("training")
+    sampling = training.get("sampling") if isinstance(training, Mapping) else None
+    return {**block, "sampling": sampling} if isinstance(sampling, Mapping) else block
+
+
+def _trained_on(
+    settings: EvaluationSettings,
+    protocol: Protocol,
+    policy: Mapping[str, Any],
+    data: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Name and description of the data, and the training seed."""
     name, note, seed = settings.training, settings.training_note, settings.training_seed
     learned = None if data is None else _learned(data)
     if data is not None and seed is None:

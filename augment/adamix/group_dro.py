@@ -50,9 +50,15 @@ class GroupDRO(Reweighting):
     needs: ClassVar[tuple[str, ...]] = ("losses",)
     config: GroupDROConfig
 
-    def __init__(self, config: Any, groups: NDArray[np.int64], seed: int) -> None:
+    def __init__(
+        self,
+        config: Any,
+        groups: NDArray[np.int64],
+        seed: int,
+        kinds: NDArray[np.int64] | None = None,
+    ) -> None:
         """Begins with the same weight for each group; see the base class."""
-        super().__init__(config, groups, seed)
+        super().__init__(config, groups, seed, kinds)
         self._log_weights = np.zeros(len(self.sizes))
 
     def _weights(self, evidence: Evidence, steps: int) -> Array:

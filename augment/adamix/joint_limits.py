@@ -21,6 +21,11 @@ class JointLimits:
     lower: tuple[float, ...]
     upper: tuple[float, ...]
 
+    @property
+    def widest_margin(self) -> float:
+        """Half of the range of the joint that turns least, in rad: a band's width is below it."""
+        return min(high - low for low, high in zip(self.lower, self.upper, strict=True)) / 2
+
 
 def _both_arms() -> JointLimits:
     sides = range(len(robot.ARM_SIDES))

@@ -129,8 +129,8 @@ def frame_metrics(
     scale: Tensor,
     *,
     control_hz: float,
+    margin: float,
     limits: JointLimits = ALOHA_AGILEX,
-    margin: float = 0.03,
 ) -> FrameMetrics:
     """Measures predictions, on the device that they are on.
 
@@ -138,18 +138,16 @@ def frame_metrics(
         predictions: Of a policy.
         scale: (D,) what the policy's normalizer divides actions by, not 0.
         control_hz: Actions in a second.
+        margin: Width in rad of the band inside the limits that counts as beyond them.
         limits: Of the joints.
-        margin: Width in rad of the band inside the limits that counts as beyond them. Our policies
-            move their predictions inside the limits, so with 0 no frame would ever count. At home a
-            joint is 0.05 from its limit; with 0.03, 3 % of our experts' trajectories have a frame
-            that counts.
 
     Raises:
         ReweightingError: If arguments do not fit together.
     """
-    width = min(high - low for low, high in zip(limits.lower, limits.upper, strict=True))
-    if not 0 <= margin < width / 2:
-        raise ReweightingError(f"margin={margin}: expected 0 .. {width / 2:.3g} rad, exclusively")
+    if not 0 <= margin < limits.widest_margin:
+        raise ReweightingError(
+            f"margin={margin}: expected 0 <= margin < {limits.widest_margin:.3g} rad"
+        )
     if not control_hz > 0:
         raise ReweightingError(f"control_hz={control_hz}: expected a positive number")
     channels = predictions.predicted.shape[2]

@@ -36,7 +36,7 @@ class Row:
     Attributes:
         name: What it is called.
         metrics: Its APE, TS and JAL.
-        weight: How many times as likely as on average it is drawn.
+        weight: How many times as likely as with equal weights it is drawn.
         picture: Its thumbnail as a data URI; None if there is none.
     """
 
@@ -98,7 +98,7 @@ def render(
     def row(i: int) -> Row:
         picture = _data_uri(thumbnails[i]) if i in thumbnails else None
         ape, ts, jal = (float(each) for each in metrics[i])
-        return Row(names[i], (ape, ts, jal), float(last.probabilities[i]) * number, picture)
+        return Row(names[i], (ape, ts, jal), float(last.relative[i]), picture)
 
     steps = [each.step for each in refreshes]
     style = resources.files(_PACKAGE).joinpath("page.css").read_text(encoding="utf-8")
@@ -118,7 +118,9 @@ def render(
             "Easiest": [row(i) for i in last.easiest(SHOWN)],
         },
         charts={
-            "Effective sample size / N": Chart(steps, [each.effective_share for each in refreshes]),
+            "Effective sample size, 1 for equal weights": Chart(
+                steps, [each.effective_share for each in refreshes]
+            ),
             "Greatest / least weight": Chart(steps, [each.max_min_ratio for each in refreshes]),
         },
         collapsed=next((each.step for each in refreshes if each.collapsed), None),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augment.adamix.probabilities import effective_share, max_min_ratio
+from augment.adamix.probabilities import effective_share, max_min_ratio, relative
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,30 +17,46 @@ class Refresh:
     Attributes:
         step: The first step that draws so.
         probabilities: (N,) of the units.
+        base: (N,) what those would be with equal weights: long trajectories, or a kind that is to
+            have a greater share, are drawn more often without being harder.
         collapsed: Whether they are uniform because the loss diverged.
     """
 
     step: int
     probabilities: NDArray[np.float64]
+    base: NDArray[np.float64]
     collapsed: bool = False
 
     @property
+    def relative(self) -> NDArray[np.float64]:
+        """How many times as likely as with equal weights each unit is (N,).
+
+        Infinite for a unit that is never drawn, as its base is 0.
+        """
+        return relative(self.probabilities, self.base)
+
+    @property
+    def greatest(self) -> float:
+        """The greatest `relative` of a unit that is drawn."""
+        return float(self.relative[self.base > 0].max())
+
+    @property
     def effective_share(self) -> float:
-        """Effective sample size over N."""
-        return effective_share(self.probabilities)
+        """Effective sample size, over that of equal weights."""
+        return effective_share(self.probabilities, self.base)
 
     @property
     def max_min_ratio(self) -> float:
-        """How many times as likely the likeliest unit is as the unlikeliest."""
-        return max_min_ratio(self.probabilities)
+        """Greatest over least `relative`, of units that are drawn."""
+        return max_min_ratio(self.probabilities, self.base)
 
     def hardest(self, count: int) -> list[int]:
-        """The likeliest units, the likeliest first; equally likely ones in order."""
-        return [int(i) for i in np.argsort(-self.probabilities, kind="stable")[:count]]
+        """The units of the greatest `relative`, which comes first; equal ones in order."""
+        return self._in_order(-self.relative)[:count]
 
     def easiest(self, count: int) -> list[int]:
-        """The unlikeliest units, the unlikeliest first; equally likely ones in order."""
-        return [int(i) for i in np.argsort(self.probabilities, kind="stable")[:count]]
+        """The units of the least `relative`, which comes first; equal ones in order."""
+        return self._in_order(self.relative)[:count]
 
     def measured(self) -> dict[str, float]:
         """Columns of a training's curve."""
@@ -55,3 +71,8 @@ class Refresh:
             f"new weights: effective share {self.effective_share:.2f}, "
             f"max/min {self.max_min_ratio:.1f}, hardest {hardest}"
         )
+
+    def _in_order(self, values: NDArray[np.float64]) -> list[int]:
+        """The units that are drawn, by rising values (N,)."""
+        order = np.argsort(values.round(9), kind="stable")  # equal ones differ by rounding
+        return [int(i) for i in order if self.base[i] > 0]

@@ -29,7 +29,11 @@ REWEIGHTINGS: dict[str, type[Reweighting]] = {
 
 
 def make_reweighting(
-    name: str, options: Mapping[str, Any], groups: NDArray[np.int64], seed: int
+    name: str,
+    options: Mapping[str, Any],
+    groups: NDArray[np.int64],
+    seed: int,
+    kinds: NDArray[np.int64] | None = None,
 ) -> Reweighting:
     """Builds a registered one.
 
@@ -38,12 +42,13 @@ def make_reweighting(
         options: Fields of its configuration in place of the defaults.
         groups: (N,) the group of each unit, as any numbers.
         seed: Of the training.
+        kinds: (N,) the kind of each unit; see `Reweighting`.
 
     Raises:
         ConfigurationError: For a wrong name or option, with what is valid.
-        ReweightingError: If there is no unit.
+        ReweightingError: If there is no unit, or kinds are of other units.
     """
     if name not in REWEIGHTINGS:
         raise ConfigurationError(f"unknown sampler '{name}'; {nearest(name, REWEIGHTINGS)}")
     kind = REWEIGHTINGS[name]
-    return kind(configured(kind.config_class, options, f"sampler.{name}"), groups, seed)
+    return kind(configured(kind.config_class, options, f"sampler.{name}"), groups, seed, kinds)

@@ -53,9 +53,15 @@ class ReMix(Reweighting):
     needs: ClassVar[tuple[str, ...]] = ("losses", "reference_losses")
     config: ReMixConfig
 
-    def __init__(self, config: Any, groups: NDArray[np.int64], seed: int) -> None:
+    def __init__(
+        self,
+        config: Any,
+        groups: NDArray[np.int64],
+        seed: int,
+        kinds: NDArray[np.int64] | None = None,
+    ) -> None:
         """Begins with the groups' shares in the data set; see the base class."""
-        super().__init__(config, groups, seed)
+        super().__init__(config, groups, seed, kinds)
         self._weights_now = self.sizes / self.sizes.sum()
         self._sum = np.zeros(len(self.sizes))
 

@@ -61,6 +61,7 @@ class Reweighting(ABC):
         config: As it was built.
         groups: (N,) int64, the group of each unit.
         sizes: (G,) int64, units in each group.
+        kinds: (N,) int64, the kind of each unit.
         seed: Of what it draws, if it draws anything.
     """
 
@@ -68,7 +69,13 @@ class Reweighting(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     config: Any
 
-    def __init__(self, config: Any, groups: NDArray[np.int64], seed: int) -> None:
+    def __init__(
+        self,
+        config: Any,
+        groups: NDArray[np.int64],
+        seed: int,
+        kinds: NDArray[np.int64] | None = None,
+    ) -> None:
         """Decides nothing yet.
 
         Args:
@@ -76,14 +83,19 @@ class Reweighting(ABC):
             groups: (N,) the group of each unit (its task, its look, or where it comes from), as
                 any numbers.
             seed: Of the training.
+            kinds: (N,) the kind of each unit (recorded or generated), as any numbers: however its
+                units are weighted, a kind as a whole is drawn as often. None for all of one kind.
 
         Raises:
-            ReweightingError: If there is no unit.
+            ReweightingError: If there is no unit, or kinds are of other units.
         """
         if not len(groups):
             raise ReweightingError("there is nothing to weight")
+        if kinds is not None and len(kinds) != len(groups):
+            raise ReweightingError(f"kinds of {len(kinds)} units: expected {len(groups)}")
         self.config, self.seed = config, seed
         _, self.groups, self.sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        self.kinds = np.zeros(len(groups), np.int64) if kinds is None else np.asarray(kinds)
 
     def update(self, evidence: Evidence, steps: int) -> Array:
         """Makes weights anew.

@@ -100,7 +100,7 @@ class AdaMixSampler(Sampler[int]):
         self._base = np.full(units, 1.0 / units) if base is None else base / base.sum()
         if len(self._base) != units:
             raise ReweightingError(f"base of {len(self._base)} units: expected {units}")
-        self._warmup = Refresh(0, self._base)
+        self._warmup = Refresh(0, self._base, self._base)
         self._collapse = CollapseDetector(config.collapse_tolerance, config.collapse_patience)
         self._table: tuple[Refresh, AliasTable | SystematicTable] | None = None
 
@@ -133,9 +133,11 @@ class AdaMixSampler(Sampler[int]):
             self.config.floor,
             self.config.max_ratio,
             self._base,
+            self.reweighting.kinds,
         )
-        collapses = self._collapse.end_interval(weighted=bool(self.history))
-        collapsed = bool(self.history) and self.history[-1].collapsed
+        before = self.history[-1] if self.history else None
+        collapses = self._collapse.end_interval(before.greatest if before else None)
+        collapsed = before is not None and before.collapsed
         if collapses and not collapsed and self.reweighting.needs:
             warnings.warn(
                 f"the loss has diverged by step {step}, since samples are weighted: from here on "
@@ -145,7 +147,7 @@ class AdaMixSampler(Sampler[int]):
             collapsed = True
         if collapsed:
             found = self._base
-        self.history.append(Refresh(step, found, collapsed))
+        self.history.append(Refresh(step, found, self._base, collapsed))
         self._step = step
         return self.history[-1]
 
@@ -183,11 +185,8 @@ class AdaMixSampler(Sampler[int]):
     def loss_weights(self, items: NDArray[np.int64], step: int) -> NDArray[np.float64]:
         """What the losses of items (B,) that a step draws are to be multiplied by (B,)."""
         refresh = self._refresh_at(step)
-        progress = refresh.step / self._steps
         # Against the base, which is what losses are the mean over.
-        drawn = self._base > 0
-        relative = np.where(drawn, refresh.probabilities / np.where(drawn, self._base, 1.0), np.inf)
-        by_unit = self.reweighting.loss_weights(relative, progress)
+        by_unit = self.reweighting.loss_weights(refresh.relative, refresh.step / self._steps)
         if self.config.per == "frame":
             return np.asarray(by_unit[items])
         ends = np.cumsum(self._lengths)
@@ -239,7 +238,7 @@ class AdaMixSampler(Sampler[int]):
                 f"the state is of {state['probabilities'].shape[1]} units, not {self._units}"
             )
         self.history = [
-            Refresh(int(step), found.numpy().copy(), bool(collapsed))
+            Refresh(int(step), found.numpy().copy(), self._base, bool(collapsed))
             for step, found, collapsed in zip(
                 state["step"], state["probabilities"], state["collapsed"], strict=True
             )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from augment.adamix.adamix import AdaMix
 from augment.adamix.reweighting import Array, Evidence
 from envs.randomness import stream
 
 
 class ShuffledAdaMix(AdaMix):
-    """The weights that AdaMix would give, assigned at random.
+    """The weights that AdaMix would give, assigned at random among units of a kind.
 
     A control: as uneven as AdaMix at every refresh, but blind to difficulty. The assignment follows
     from the seed and stays the same, so that as with AdaMix a unit that was drawn often goes on to
@@ -17,4 +19,8 @@ class ShuffledAdaMix(AdaMix):
 
     def _weights(self, evidence: Evidence, steps: int) -> Array:
         weights = super()._weights(evidence, steps)
-        return weights[stream(self.seed, "shuffled weights").permutation(len(weights))]
+        generator, source = stream(self.seed, "shuffled weights"), np.arange(len(weights))
+        for kind in np.unique(self.kinds):
+            members = np.flatnonzero(self.kinds == kind)
+            source[members] = generator.permutation(members)
+        return weights[source]

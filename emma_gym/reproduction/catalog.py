@@ -19,6 +19,8 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from emma_gym.reproduction.errors import ExperimentError
+from emma_gym.reproduction.planned_contrasts import PlannedContrast, planned_contrasts
 from envs.errors import nearest
 from eval_protocols.protocol import TrainingSet, load_protocol
 
@@ -27,10 +29,6 @@ SIZES = ("small", "full")
 
 MEAN = "mean"
 """The column of means over tasks, beside those that are named after tasks and conditions."""
-
-
-class ExperimentError(ValueError):
-    """A wrong name, or a file that says something nobody reads; in one line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Row:
         name: Of the row; results are kept under it. The policy's, unless it acts otherwise.
         policy: Who acts.
         protocol: What is measured.
-        paper: The paper's figures by column.
+        paper: The paper's figures by column, in %.
         acting: More options of `python -m emma_gym.evaluate`.
     """
 
@@ -94,6 +92,9 @@ class Experiment:
         minutes: For the estimates of a dry run: of `collect` and `evaluate POLICY` for 100
             episodes, and of `train POLICY`, each on one core.
         mean: Conditions whose mean is a column.
+        figures: Where and how the paper's figures were measured; half a sentence.
+        note: A paragraph below the table; may be empty.
+        contrasts: What the experiment is made to show.
     """
 
     name: str
@@ -109,9 +110,12 @@ class Experiment:
     rows: tuple[Row, ...]
     minutes: Mapping[str, float]
     mean: tuple[str, ...] = ()
+    figures: str = ""
+    note: str = ""
+    contrasts: tuple[PlannedContrast, ...] = ()
 
     def of_rows(self, names: Sequence[str]) -> Experiment:
-        """The same with some rows only.
+        """The same with some rows only, and the contrasts of these.
 
         Raises:
             ExperimentError: For a name that no row has.
@@ -121,7 +125,8 @@ class Experiment:
             if name not in known:
                 raise ExperimentError(f"{self.name} has no row '{name}'; {nearest(name, known)}")
         rows = tuple(row for row in self.rows if row.name in names)
-        return dataclasses.replace(self, rows=rows)
+        contrasts = tuple(each for each in self.contrasts if {each.better, each.than} <= {*names})
+        return dataclasses.replace(self, rows=rows, contrasts=contrasts)
 
 
 def experiment_names() -> list[str]:
@@ -156,9 +161,12 @@ def load_experiment(name: str, size: str) -> Experiment:
     }
     sizes = {**_read(FOLDER / "sizes.yaml")}
     try:
-        at_size = {**sizes[size], **told.pop("sizes")[size]}
+        own = told.pop("sizes")[size]
+        minutes = {**sizes[size]["minutes"], **own.get("minutes", {})}
+        at_size = {**sizes[size], **own, "minutes": minutes}
         resolution = at_size.pop("resolution")
-        rows = tuple(_row(row, policies, generators) for row in told.pop("rows"))
+        rows = tuple(_row(row, size, policies, generators) for row in told.pop("rows"))
+        figures = told.pop("figures") if any(row.paper for row in rows) else None
         experiment = Experiment(
             name=path.stem,
             size=size,
@@ -173,6 +181,11 @@ def load_experiment(name: str, size: str) -> Experiment:
             rows=rows,
             minutes=at_size.pop("minutes"),
             mean=tuple(told.pop("mean", ())),
+            figures=told.pop("figures", "") if figures is None else figures,
+            note=told.pop("note", "").strip(),
+            contrasts=planned_contrasts(
+                told.pop("contrasts", ()), {row.name: row.protocol for row in rows}
+            ),
         )
     except KeyError as error:
         raise ExperimentError(f"{path.name}: {error} is missing") from None
@@ -207,6 +220,7 @@ def recorded_set(name: str) -> str:
 
 def _row(
     told: Mapping[str, Any],
+    size: str,
     policies: Mapping[str, Mapping[str, Any]],
     generators: Mapping[str, Any],
 ) -> Row:
@@ -218,7 +232,10 @@ def _row(
     acting, name = tuple(told.get("acting", ())), told.get("name", policy.name)
     if (name in policies) == bool(acting):
         raise ExperimentError(f"row '{name}': a name of its own and `acting` go together")
-    return Row(name, policy, protocol.name, dict(told.get("paper", {})), acting)
+    paper = told.get("paper", {})
+    if {*paper} & {*SIZES}:
+        paper = paper.get(size, {})
+    return Row(name, policy, protocol.name, dict(paper), acting)
 
 
 def _policy(

@@ -17,7 +17,7 @@ Tell = Callable[[str], None]
 
 
 class StageFailedError(Exception):
-    """A command failed; its output is in a file."""
+    """Commands failed; the output of each is in a file."""
 
 
 def command_of(stage: Stage, cores: int) -> list[str]:
@@ -34,8 +34,8 @@ def command_of(stage: Stage, cores: int) -> list[str]:
 def run_stages(stages: Sequence[Stage], jobs: int, cores: int, logs: Path, tell: Tell) -> None:
     """Runs stages as soon as those before them are done.
 
-    The commands go on where they were interrupted. Ctrl-C reaches all of them: they keep what they
-    have.
+    The commands go on where they were interrupted. If one fails, all that do not need it are run.
+    Ctrl-C reaches all of them: they keep what they have.
 
     Args:
         stages: Each after what it needs.
@@ -45,17 +45,25 @@ def run_stages(stages: Sequence[Stage], jobs: int, cores: int, logs: Path, tell:
         tell: Is told what begins and ends.
 
     Raises:
-        StageFailedError: At the first that fails, once those that run have ended.
+        StageFailedError: If any failed, once all others have ended; in one line, with what was not
+            begun for that.
         KeyboardInterrupt: After Ctrl-C, once those that run have ended.
     """
     waiting = {stage.name: stage for stage in stages}
     running: dict[Future[float], Stage] = {}
-    failed: StageFailedError | None = None
+    failures: list[str] = []
+    without: set[str] = set()  # names of those that failed, and of those that need them
+    left_out = 0
     with ThreadPoolExecutor(jobs) as pool:
-        while running or (waiting and failed is None):
+        while running or waiting:
+            for stage in list(waiting.values()):  # each after what it needs
+                if without & {*stage.after}:
+                    del waiting[stage.name]
+                    without.add(stage.name)
+                    left_out += 1
             unfinished = {*waiting, *(stage.name for stage in running.values())}
             for stage in list(waiting.values()):
-                if failed is None and len(running) < jobs and not unfinished & {*stage.after}:
+                if len(running) < jobs and not unfinished & {*stage.after}:
                     del waiting[stage.name]
                     tell(f"begins  {stage.name}")
                     running[pool.submit(_run, stage, cores, logs)] = stage
@@ -66,9 +74,12 @@ def run_stages(stages: Sequence[Stage], jobs: int, cores: int, logs: Path, tell:
                     left = len(waiting) + len(running)
                     tell(f"done    {stage.name} ({minutes:.1f} min; {left} left)")
                 except StageFailedError as error:
-                    failed = error
-    if failed is not None:
-        raise failed
+                    failures.append(str(error))
+                    without.add(stage.name)
+                    tell(f"failed  {error}")
+    if failures:
+        rest = f"; {left_out} stages that depend on this were not begun" if left_out else ""
+        raise StageFailedError("; ".join(failures) + rest)
 
 
 def _run(stage: Stage, cores: int, logs: Path) -> float:

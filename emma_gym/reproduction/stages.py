@@ -1,7 +1,6 @@
 """An experiment as commands of this suite: collect, generate, judge, train, evaluate.
 
 Contents:
-    Folders: where everything lies.
     Stage: one command.
     stages: those that an experiment still needs.
 """
@@ -9,7 +8,6 @@ Contents:
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -21,39 +19,12 @@ from emma_gym.reproduction.catalog import (
     recorded_set,
     training_set,
 )
+from emma_gym.reproduction.folders import Folders
+from emma_gym.reproduction.kept_results import is_there
 from eval_protocols.protocol import load_protocol
 from eval_protocols.results import RESULT_NAME
 from learning.run_folder import CONFIG_NAME, CURVE_NAME
 from policies.training.policy_folders import LAST
-
-
-@dataclasses.dataclass(frozen=True)
-class Folders:
-    """Where everything lies; experiments share what is the same in them.
-
-    Attributes:
-        output: Demonstrations, trainings, evaluations: what is large.
-        results: Configurations, curves, result files, tables: what is small.
-    """
-
-    output: Path
-    results: Path
-
-    def data(self, experiment: Experiment, training: str, task: str) -> Path:
-        """Demonstrations of a task."""
-        return self.output / "data" / experiment.size / training.replace("/", "-") / task
-
-    def run(self, experiment: Experiment, name: str, task: str, seed: int) -> Path:
-        """A policy's training, and a row's evaluations."""
-        return self.output / "runs" / experiment.size / name / task / f"seed_{seed}"
-
-    def kept(self, experiment: Experiment, name: str, task: str, seed: int) -> Path:
-        """What is small of them."""
-        return self.results / experiment.size / name / task / f"seed_{seed}"
-
-    def result(self, experiment: Experiment, row: Row, task: str, seed: int) -> Path:
-        """The result file of an evaluation, as it is kept."""
-        return self.kept(experiment, row.name, task, seed) / row.protocol / RESULT_NAME
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +62,7 @@ def stages(experiment: Experiment, folders: Folders) -> list[Stage]:
         for seed in experiment.training_seeds:
             for task in experiment.tasks:
                 kept = folders.result(experiment, row, task, seed)
-                if not _is_there(kept, experiment.episodes):
+                if not is_there(kept, experiment.episodes):
                     for stage in _stages(experiment, folders, row, task, seed):
                         needed.setdefault(stage.name, stage)
     return list(needed.values())
@@ -217,11 +188,3 @@ def _minutes(experiment: Experiment, work: str, episodes: int) -> float | None:
     """How long something lasts whose minutes for 100 episodes are known."""
     minutes = experiment.minutes.get(work)
     return None if minutes is None else minutes * episodes / 100
-
-
-def _is_there(result: Path, episodes: int) -> bool:
-    """Whether a result is kept, with so many episodes of each condition."""
-    if not result.exists():
-        return False
-    summary = json.loads(result.read_text(encoding="utf-8"))["summary"]
-    return all(cell["episodes"] == episodes for cell in summary["tasks"])

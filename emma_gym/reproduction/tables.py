@@ -1,4 +1,4 @@
-"""The table of an experiment, out of the result files that are kept."""
+"""The page of an experiment, out of the result files that are kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from emma_gym.reproduction.catalog import MEAN, Experiment, Row
-from emma_gym.reproduction.stages import Folders
+from emma_gym.reproduction.contrast_table import contrast_section
+from emma_gym.reproduction.folders import Folders
+from emma_gym.reproduction.markdown import markdown_table, paragraph
 from eval_protocols.protocol import load_protocol
 from learning.curve import read_curve
 from learning.run_folder import CURVE_NAME
@@ -41,37 +43,42 @@ class Cell:
         return f"{mean:.1f} ± {100 * statistics.stdev(self.rates):.1f}{paper}"
 
 
-def markdown_table(experiment: Experiment, folders: Folders) -> str:
+def success_table(experiment: Experiment, folders: Folders) -> str:
     """The table in Markdown; what is not there yet is empty."""
     columns = _columns(experiment)
     named = [_header(experiment, *column) for column in columns]
     averaged = _averaged(experiment, columns)
     means = len(averaged) > 1 or any(MEAN in row.paper for row in experiment.rows)
     head = ["", *(f"`{name}`" for name in named), *([MEAN] if means else []), "minutes"]
-    lines = [_line(head), _line(["---"] * len(head))]
+    lines = []
     for row in experiment.rows:
         cells = [_cell(experiment, folders, row, *column) for column in columns]
         mean = _mean(row, [cells[place] for place in averaged]) if means else None
         shown = [*map(str, cells), *([] if mean is None else [str(mean)])]
-        lines.append(_line([f"`{row.name}`", *shown, _minutes(experiment, folders, row)]))
-    return "\n".join(lines)
+        lines.append([f"`{row.name}`", *shown, _minutes(experiment, folders, row)])
+    return markdown_table(head, lines)
 
 
 def markdown_page(experiment: Experiment, folders: Folders) -> str:
-    """The table with what has to be known to read it."""
+    """The table and the contrasts, with what has to be known to read them."""
     seeds = len(experiment.training_seeds)
     spread = "Wilson's 95 % interval in brackets" if seeds == 1 else "mean and standard deviation"
-    return f"""# {experiment.title}
-
-{experiment.source}. Methods in their `{experiment.size}` preset, {seeds} training
-seed{"s"[: seeds > 1]}, {experiment.episodes} validated seeds a task and condition. Success once in
-%, {spread}; in square brackets the paper's figure where it is known, with
-RoboTwin's own things. Minutes are those of a training.
-
-{markdown_table(experiment, folders)}
-
-    python -m emma_gym.reproduce experiment={experiment.name} size={experiment.size}
-"""
+    figures = ""
+    if any(row.paper for row in experiment.rows):
+        figures = f"; in square brackets the paper's figure where it is known, {experiment.figures}"
+    parts = [
+        f"# {experiment.title}",
+        paragraph(
+            f"{experiment.source}. Methods in their `{experiment.size}` preset, {seeds} training "
+            f"seed{'s'[: seeds > 1]}, {experiment.episodes} validated seeds a task and condition. "
+            f"Success once in %, {spread}{figures}. Minutes are those of a training."
+        ),
+        success_table(experiment, folders),
+        *([paragraph(experiment.note)] if experiment.note else []),
+        *([contrast_section(experiment, folders)] if experiment.contrasts else []),
+        f"    python -m emma_gym.reproduce experiment={experiment.name} size={experiment.size}",
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _columns(experiment: Experiment) -> list[tuple[str, str]]:
@@ -139,7 +146,3 @@ def _minutes(experiment: Experiment, folders: Folders, row: Row) -> str:
     ]
     minutes = sorted({round(curve[-1]["wall_s"] / 60) for curve in curves if curve})
     return " .. ".join(str(end) for end in dict.fromkeys((*minutes[:1], *minutes[-1:])))
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_protocols.episodes import one_line
+from eval_protocols.policy_settings import MAX_LENGTH, differences, policy_settings, sampling_of
 
 #: With fewer training runs, intervals are too narrow (`eval_protocols.bootstrap` has numbers).
 MIN_TRAINING_RUNS = 3
@@ -33,6 +34,27 @@ class Run:
     def policy(self) -> str:
         """The policy's name in one line, without control characters."""
         return one_line(self.result["policy"]["name"], 60)
+
+
+def side_names(first: Sequence[Run], second: Sequence[Run]) -> tuple[str, str]:
+    """What to call the sides: their policies, and what tells these apart if they have one name.
+
+    Args:
+        first: The results of one side.
+        second: Those of the other.
+
+    Returns:
+        Two names, each in one line; the same only if nothing that was set differs.
+    """
+    mine, theirs = first[0], second[0]
+    if mine.result["policy"]["name"] != theirs.result["policy"]["name"]:
+        return mine.policy, theirs.policy
+    told = differences([_told(run) for run in (mine, theirs)])
+    one, other = (
+        f"{run.policy}, {one_line(text, MAX_LENGTH)}" if text else run.policy
+        for run, text in zip((mine, theirs), told, strict=True)
+    )
+    return one, other
 
 
 def check_comparable(first: Sequence[Run], second: Sequence[Run]) -> None:
@@ -128,6 +150,13 @@ def _check_training_runs(one: Run, other: Run) -> None:
         raise NotComparableError(f"{both} are of {one.policy} and {other.policy}, but the {advice}")
     if mine["training"]["name"] != theirs["training"]["name"]:
         raise NotComparableError(f"{both} were trained on different data, but the {advice}")
+    ways = sampling_of(mine), sampling_of(theirs)
+    if ways[0] != ways[1]:
+        one_way, other_way = (one_line(text, MAX_LENGTH) for text in differences(ways))
+        raise NotComparableError(
+            f"the trainings of {both} drew samples in different ways ({one_way}; {other_way}), "
+            f"but the {advice}"
+        )
     if mine["training"]["seed"] == theirs["training"]["seed"]:
         seed = mine["training"]["seed"]
         which = "no training seed" if seed is None else f"the training seed {seed}"
@@ -148,6 +177,11 @@ def _training_warnings(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> It
             "A and B were trained on other data than the protocol knows, described differently: "
             "the difference may be one of the data"
         )
+
+
+def _told(run: Run) -> dict[str, Any]:
+    """What readers may tell policies of one name apart by."""
+    return {**policy_settings(run.result), "trained_on": run.result["training"]["name"]}
 
 
 def _tasks(run: Run) -> list[str]:

@@ -10,6 +10,7 @@ show may still be there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,33 @@ class FactorContrast:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """Whether the second side succeeds at least so many times as often as the first.
+
+    Attributes:
+        goal: How many times.
+        ratio: Of the rates, second / first; None if nothing of the first side succeeds.
+        excess: second - goal * first, with its interval.
+    """
+
+    goal: float
+    ratio: float | None
+    excess: Estimate
+
+    @property
+    def held(self) -> bool:
+        """Whether the whole interval is above 0."""
+        return self.excess.low > 0
+
+    @property
+    def reached(self) -> bool:
+        """Whether the rates are as was claimed, however uncertain they are."""
+        if self.ratio is None:
+            return self.excess.value > 0
+        return self.ratio > self.goal or math.isclose(self.ratio, self.goal)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """All that is known about two sides.
 
@@ -77,6 +105,7 @@ class Comparison:
         pairs: Episodes that all results have.
         largest: Episodes of the largest result, in those tasks.
         overall: Both sides over all tasks and `conditions`.
+        gain: The same beside a goal, if there is one.
         over_tasks: The overall difference if other tasks could have been chosen; None for one task.
         by_task: For each task, if there are several.
         by_condition: For each condition of the protocol, if there are several.
@@ -91,6 +120,7 @@ class Comparison:
     pairs: int
     largest: int
     overall: Contrast
+    gain: Gain | None
     over_tasks: Estimate | None
     by_task: tuple[Contrast, ...]
     by_condition: tuple[Contrast, ...]
@@ -99,7 +129,10 @@ class Comparison:
 
 
 def compare(
-    first: Sequence[Run], second: Sequence[Run], confidence: float = CONFIDENCE
+    first: Sequence[Run],
+    second: Sequence[Run],
+    confidence: float = CONFIDENCE,
+    goal: float | None = None,
 ) -> Comparison:
     """Compares two sides.
 
@@ -108,6 +141,8 @@ def compare(
         second: Those of the other.
         confidence: Of intervals, between 0 and 1; a difference is shown if it is significant at
             1 - confidence and its interval does not contain 0.
+        goal: How many times as often as the first the second side is claimed to succeed; None for
+            no such claim.
 
     Raises:
         eval_protocols.comparison.checks.NotComparableError: In one line: different protocols, no
@@ -132,6 +167,7 @@ def compare(
         pairs=outcomes.pairs,
         largest=outcomes.largest,
         overall=overall,
+        gain=None if goal is None else _gain(goal, overall, contrasts.excess(goal, main, tasks)),
         over_tasks=contrasts.over_tasks(main, tasks),
         by_task=contrasts.family(parts) if len(parts) > 1 else (),
         by_condition=(
@@ -140,6 +176,11 @@ def compare(
         by_factor=_by_factor(outcomes, contrasts, conditions),
         warnings=tuple(warnings_about(first, second, tasks)),
     )
+
+
+def _gain(goal: float, overall: Contrast, excess: Estimate) -> Gain:
+    first, second = overall.first.mean, overall.second.mean
+    return Gain(goal, second / first if first else None, excess)
 
 
 def _by_factor(

@@ -108,6 +108,17 @@ class Contrasts:
             confidence=self._confidence,
         )
 
+    def excess(self, goal: float, conditions: Sequence[str], tasks: Sequence[str]) -> Estimate:
+        """How far second is beyond goal * first, in a part that has a contrast: the difference."""
+        first, second = self._successes(conditions, tasks)
+        value, samples = bootstrap_differences(
+            [task / len(conditions) for task in second],
+            [goal * task / len(conditions) for task in first],
+            paired=self._outcomes.paired,
+            over_tasks=not self._single,
+        )
+        return percentile_estimate(value, samples, self._confidence)
+
     def _successes(
         self, conditions: Sequence[str], tasks: Sequence[str]
     ) -> tuple[list[Counts], list[Counts]]:

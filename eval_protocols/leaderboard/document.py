@@ -19,7 +19,8 @@ from eval_protocols.leaderboard.measures import (
 )
 from eval_protocols.leaderboard.names import look_alikes, slug
 from eval_protocols.leaderboard.ranking import headline_estimate, rank_ranges
-from eval_protocols.leaderboard.submissions import RUN_KEYS, Refusal, Submission
+from eval_protocols.leaderboard.submissions import Refusal, Submission
+from eval_protocols.policy_settings import differences, policy_settings
 from eval_protocols.protocol import Protocol
 
 KIND = "emma_gym.leaderboard"
@@ -27,11 +28,6 @@ SCHEMA_VERSION = "1.0"
 JSON_NAME = "leaderboard.json"
 
 Document = dict[str, Any]
-
-#: Longest text that tells policies of one name apart.
-MAX_VARIANT = 80
-
-_ABSENT = object()
 
 
 def make_document(
@@ -179,7 +175,7 @@ def _policies(boards: Boards) -> list[dict[str, Any]]:
                 for entry in (*ranking.entries, *ranking.references):
                     found.setdefault(policy_id(entry.runs[0]), entry.runs[0])
     similar = look_alikes(run.blocks["policy"]["name"] for run in found.values())
-    variants = _variants([run.blocks["policy"] for run in found.values()])
+    variants = _variants([*found.values()])
     policies = [
         {
             "id": identity,
@@ -199,19 +195,15 @@ def _policies(boards: Boards) -> list[dict[str, Any]]:
     return sorted(policies, key=lambda policy: (policy["name"], policy["id"]))
 
 
-def _variants(policies: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What of its configuration tells each policy from the others of its name; mostly nothing."""
-    texts = []
-    for policy in policies:
-        config = policy["config"]
-        others = [each["config"] for each in policies if each["name"] == policy["name"]]
-        differing = [
-            f"{key}={json.dumps(config[key])}"
-            for key in sorted(config.keys() - set(RUN_KEYS))
-            if any(other.get(key, _ABSENT) != config[key] for other in others)
-        ]
-        text = ", ".join(differing)
-        texts.append(text if len(text) <= MAX_VARIANT else f"{text[: MAX_VARIANT - 3]}...")
+def _variants(policies: Sequence[Submission]) -> list[str]:
+    """What of its settings tells each policy from the others of its name; mostly nothing."""
+    names = [run.blocks["policy"]["name"] for run in policies]
+    texts = [""] * len(policies)
+    for name in dict.fromkeys(names):
+        places = [place for place, each in enumerate(names) if each == name]
+        settings = [policy_settings(policies[place].blocks) for place in places]
+        for place, text in zip(places, differences(settings), strict=True):
+            texts[place] = text
     return texts
 
 

@@ -29,7 +29,7 @@ class Entry:
 
     @property
     def policy(self) -> Mapping[str, Any]:
-        """The policy block; of the first run, the others differ in what `RUN_KEYS` names."""
+        """The policy block; of the first run, the others differ in the training run."""
         block: Mapping[str, Any] = self.runs[0].blocks["policy"]
         return block
 

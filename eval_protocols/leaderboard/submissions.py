@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from envs.seeds import SeedListError, seed_list_sha256, validated_seeds
 from envs.seeds.lists import LIST_LENGTH
+from eval_protocols.policy_settings import policy_settings
 from eval_protocols.protocol import Protocol, load_protocol, protocol_names
 from eval_protocols.results import RESULT_NAME, InvalidResultError, Result, read_result
 
@@ -30,9 +31,6 @@ MAX_TOTAL_BYTES = 8 * 1024**3
 
 #: Tasks times conditions of one result; a page shows a number for each.
 MAX_CELLS = 20_000
-
-#: Keys of a policy's configuration that tell its training runs apart, not what it is.
-RUN_KEYS = frozenset({"seed", "checkpoint"})
 
 #: Condition and task.
 Cell = tuple[str, str]
@@ -78,7 +76,7 @@ class Submission:
         """Identity of the policy: everything but which training run it is."""
         policy, training = self.blocks["policy"], self.blocks["training"]
         block = {key: value for key, value in policy.items() if key != "weights_sha256"}
-        block["config"] = _without_run(policy["config"])
+        block["config"] = policy_settings(self.blocks)
         return _canonical([block, training["name"], training["description"]])
 
     @functools.cached_property
@@ -280,15 +278,6 @@ def _same_run(one: Submission, other: Submission) -> str | None:
     if seeds[0] == seeds[1] and weights[0] == weights[1]:
         return "the same policy"
     return None
-
-
-def _without_run(config: Any) -> Any:
-    """A configuration without the keys that tell training runs apart, at any depth."""
-    if isinstance(config, dict):
-        return {key: _without_run(item) for key, item in config.items() if key not in RUN_KEYS}
-    if isinstance(config, list):
-        return [_without_run(item) for item in config]
-    return config
 
 
 def _canonical(value: Any) -> str:

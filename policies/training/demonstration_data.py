@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augment.judging import dropped_episodes
+from augment.judging import QUALITY, dropped_episodes
 from envs.cameras import CAMERA_MODELS
 from envs.demonstrations.dataset import Dataset, DatasetInfo
 from envs.demonstrations.episode_file import DemonstrationError, Episode
@@ -41,11 +41,13 @@ class Source:
         dataset: They are from.
         episodes: Some of the task's.
         numbers: Their places among all of the task's.
+        filter_sha256: Of the judgement that says which episodes these are not; None for no filter.
     """
 
     dataset: Dataset
     episodes: Sequence[Episode]
     numbers: Sequence[int]
+    filter_sha256: str | None = None
 
     @property
     def frames(self) -> int:
@@ -98,7 +100,13 @@ def open_demonstrations(
     return Source(dataset, episodes, range(len(episodes)))
 
 
-def open_generated(folder: Path, task: str, method: ImitationMethod, filtered: bool) -> Source:
+def open_generated(
+    folder: Path,
+    task: str,
+    method: ImitationMethod,
+    filtered: bool,
+    report: Callable[[str], None],
+) -> Source:
     """Opens generated episodes, and checks that a method can learn from them.
 
     Args:
@@ -106,6 +114,7 @@ def open_generated(folder: Path, task: str, method: ImitationMethod, filtered: b
         task: One of its tasks.
         method: What learns.
         filtered: Whether to leave out those that were judged to be bad.
+        report: Is told how many that are, or that nobody has judged.
 
     Raises:
         TrainingError: In one line, with what would be valid.
@@ -113,9 +122,21 @@ def open_generated(folder: Path, task: str, method: ImitationMethod, filtered: b
     source = open_demonstrations(folder, task, None, method)
     if any("generated" not in each.info for each in source.episodes):
         raise TrainingError(f"generated={folder}: these are recorded demonstrations")
-    dropped = dropped_episodes(folder).get(task, ()) if filtered else ()
+    if not filtered:
+        return source
+    judgement = folder / QUALITY
+    if not judgement.exists():
+        report(
+            f"generated={folder} is not filtered: it has no {QUALITY}, which "
+            "`python -m emma_gym.judge` writes"
+        )
+        return source
+    dropped = dropped_episodes(folder).get(task, ())
     kept = [number for number in source.numbers if number not in dropped]
-    return Source(source.dataset, [source.episodes[number] for number in kept], kept)
+    left_out, every = len(source.numbers) - len(kept), len(source.numbers)
+    report(f"generated={folder}: {left_out} of {every} episodes are left out by {QUALITY}")
+    sha256 = hashlib.sha256(judgement.read_bytes()).hexdigest()
+    return Source(source.dataset, [source.episodes[number] for number in kept], kept, sha256)
 
 
 def load_demonstrations(
@@ -148,7 +169,10 @@ def load_demonstrations(
     every_cloud = None if clouds is None else (clouds.of(i) for i in range(len(episodes)))
     description = _described(recorded)
     if generated is not None:
-        description["generated"] = _described(generated)
+        description["generated"] = {
+            **_described(generated),
+            "filter_sha256": generated.filter_sha256,
+        }
         description["frames"] += generated.frames
     return DemonstrationData(
         windows=DemonstrationWindows(

@@ -43,8 +43,8 @@ class DemonstrationLoop(TrainingLoop):
 
         Args:
             settings: What was asked for.
-            described: What decides the numbers; `dataset`, `method` and `optimization` go to
-                checkpoints.
+            described: What decides the numbers; `dataset`, `method`, `optimization` and `sampling`
+                go to checkpoints.
             learner: The method.
             loader: Of the demonstrations.
             episodes: Of evaluations.
@@ -58,7 +58,7 @@ class DemonstrationLoop(TrainingLoop):
         self._settings, self._described = settings, described
         self._episodes, self._pool, self._resampling = episodes, pool, resampling
         if resampling is not None:
-            self.evaluated = ("eval_success", "effective_share", "max_min_ratio")
+            self.evaluated = ("eval_success", *resampling.columns)
 
     def save_result(self, step: int) -> None:
         """Writes the policy as it is after a step."""
@@ -79,12 +79,12 @@ class DemonstrationLoop(TrainingLoop):
         )
 
     def _new_weights(self, step: int, measured: Mapping[str, Tensor]) -> Evaluation | None:
-        if self._resampling is None:
+        resampling, settings = self._resampling, self._settings
+        if resampling is None:
             return None
-        self._resampling.observe(measured["loss"])
-        settings = self._settings
-        made = self._resampling.refresh(step, self.folder, f"{settings.policy}, {settings.task}")
-        return None if made is None else Evaluation(made.measured(), made.words())
+        resampling.observe(measured["loss"])
+        made = resampling.refresh(step, self.folder, f"{settings.policy}, {settings.task}")
+        return None if made is None else Evaluation(resampling.measured(made), made.words())
 
     def _evaluated(self, step: int) -> Evaluation | None:
         every, last = self._settings.eval_every, step == self.learner.optimization.steps
@@ -138,6 +138,7 @@ class DemonstrationLoop(TrainingLoop):
                 "size": settings.size,
                 "precision": settings.precision,
                 "optimization": described["optimization"],
+                "sampling": described["sampling"],
             },
             weights=self.learner.inference_weights(),
         )

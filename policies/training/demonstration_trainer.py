@@ -41,7 +41,7 @@ from policies.training.demonstration_data import (
 )
 from policies.training.demonstration_loop import DemonstrationLoop
 from policies.training.policy_folders import BEST, LAST, files_of
-from policies.training.resampling import Resampling, check
+from policies.training.resampling import PAGE, WEIGHTS, Resampling, check
 from policies.training.simulator_evaluation import ValidationEpisode, validation_episodes
 from policies.training.trainers import EPOCHS, DemonstrationSettings
 
@@ -63,12 +63,12 @@ def train(settings: DemonstrationSettings, report: Report) -> TrainingOutcome:
     optimization.check(settings.accumulate, accelerator.num_processes)
     check(settings.sampling)
     recorded = open_demonstrations(settings.dataset, settings.task, settings.episodes, method)
+    told = report if accelerator.is_main_process else nobody
     generated = None
     if settings.generated is not None:
         generated = open_generated(
-            settings.generated, settings.task, method, settings.sampling.filtered
+            settings.generated, settings.task, method, settings.sampling.filtered, told
         )
-    told = report if accelerator.is_main_process else nobody
     with accelerator.main_process_first():  # it makes what the others find
         data = load_demonstrations(recorded, generated, method, settings.workers, told)
     resampling = _resampling(settings, data, method, optimization, accelerator)
@@ -93,7 +93,7 @@ def train(settings: DemonstrationSettings, report: Report) -> TrainingOutcome:
     loader = Loader(data.windows, order, settings.accumulate, settings.loader_workers)
     validation = _validation_episodes(settings, accelerator, data)
     if state is None and accelerator.is_main_process:
-        begin(settings.folder, described, results=(BEST, LAST))
+        begin(settings.folder, described, results=(BEST, LAST, PAGE, WEIGHTS))
     with Interruption() as interruption, WorkerPool(settings.workers) as pool:
         DemonstrationLoop(
             settings, described, learner, loader, validation, resampling, pool, told, interruption
@@ -136,6 +136,9 @@ def _described(
     resampling: Resampling | None,
 ) -> dict[str, Any]:
     """What decides the numbers: `config.yaml`."""
+    sampling = {"sampler": EPOCHS} if resampling is None else resampling.description
+    generated = data.description.get("generated", {})
+    filtered = generated.get("filter_sha256") is not None
     return {
         "policy": settings.policy,
         "size": settings.size,
@@ -148,7 +151,7 @@ def _described(
         "optimization": as_mapping(optimization),
         "method": as_mapping(method.config),
         "dataset": dict(data.description),
-        **({} if resampling is None else {"sampling": resampling.description}),
+        "sampling": {**sampling, "generated_filter": filtered},
     }
 
 

@@ -19,7 +19,11 @@ BATCH_SIZE = 64
 
 @torch.no_grad()
 def predicted_metrics(
-    method: ImitationMethod, windows: DemonstrationWindows, scale: Tensor, seed: int
+    method: ImitationMethod,
+    windows: DemonstrationWindows,
+    scale: Tensor,
+    margin: float,
+    seed: int,
 ) -> FrameMetrics:
     """AdaMix's metrics of what a method predicts for its demonstrations, open loop.
 
@@ -29,6 +33,7 @@ def predicted_metrics(
         method: In training; it is left in evaluation mode.
         windows: The frames of all demonstrations.
         scale: (14,) standard deviations of recorded actions, which errors are divided by.
+        margin: Width in rad of the band inside the joint limits that counts as beyond them.
         seed: Of the noise.
 
     Returns:
@@ -55,6 +60,7 @@ def predicted_metrics(
         Predictions.from_trajectories(predicted, recorded),
         scale.to(device).float(),
         control_hz=DualArmEnv.control_hz,
+        margin=margin,
     )
 
 

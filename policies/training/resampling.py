@@ -81,6 +81,7 @@ class Resampling:
     Attributes:
         order: Of the frames.
         description: Of all that decides it.
+        columns: Of the curve, that `measured` fills.
     """
 
     def __init__(
@@ -110,11 +111,14 @@ class Resampling:
         windows = data.windows
         try:
             config, options = _configured(settings)
-            base = shares(data.generated, np.array(windows.lengths), settings.generated_share)
+            lengths, generated = np.array(windows.lengths), data.generated
+            base = shares(generated, lengths, settings.generated_share)
             if config.per == "frame":
-                base = np.repeat(base / np.array(windows.lengths), windows.lengths)
+                base, generated = np.repeat(base / lengths, lengths), np.repeat(generated, lengths)
+            # A share that was asked for is kept; without one all are of one kind.
+            kinds = None if settings.generated_share is None else generated.astype(np.int64)
             reweighting = make_reweighting(
-                settings.sampler, options, np.arange(len(base)), seed_of(seed, 0)
+                settings.sampler, options, np.arange(len(base)), seed_of(seed, 0), kinds
             )
             self._sampler = AdaMixSampler(
                 windows.lengths,
@@ -127,7 +131,9 @@ class Resampling:
             )
         except (ConfigurationError, MixtureError, ReweightingError) as error:
             raise TrainingError(str(error)) from None
+        self._generated = generated
         self.order = WeightedOrder(self._sampler)
+        self.columns = ("effective_share", "max_min_ratio", "generated_share")
         self.description = {
             "sampler": settings.sampler,
             "generated_share": settings.generated_share,
@@ -136,8 +142,8 @@ class Resampling:
         }
         self._reference = None
         if settings.reference is not None:
-            self._reference = _reference(settings.reference, method)
-            self.description["reference"] = str(settings.reference)
+            self._reference, sha256 = _reference(settings.reference, method)
+            self.description["reference_sha256"] = sha256
 
     def observe(self, loss: Tensor) -> None:
         """Remembers a step's loss, by which a collapse is noticed."""
@@ -169,6 +175,11 @@ class Resampling:
                 {i: _thumbnail(self._data, i) for i in shown(made)},
             )
         return made
+
+    def measured(self, made: Refresh) -> dict[str, float]:
+        """What new weights are like, by column of the curve."""
+        share = float(made.probabilities[self._generated].sum())
+        return {**made.measured(), "generated_share": share}
 
     def state_dict(self) -> dict[str, Tensor]:
         """What future draws follow from."""
@@ -204,7 +215,8 @@ class Resampling:
         if name == "metrics":
             std = self._data.statistics.action.std
             scale = torch.where(std > 0, std, 1.0)
-            metrics = predicted_metrics(self._method, windows, scale, seed)
+            margin: float = self._sampler.reweighting.config.margin
+            metrics = predicted_metrics(self._method, windows, scale, margin, seed)
             return metrics.by_frame() if per_frame else metrics.by_trajectory()
         method = self._method if name == "losses" else self._reference
         assert method is not None
@@ -232,7 +244,8 @@ def _configured(settings: SamplingSettings) -> tuple[SamplerConfig, dict[str, An
     return configured(SamplerConfig, here, "sampler_config"), rest
 
 
-def _reference(folder: Path, method: ImitationMethod) -> ImitationMethod:
+def _reference(folder: Path, method: ImitationMethod) -> tuple[ImitationMethod, str]:
+    """A trained method of the same configuration, and the hash of its weights."""
     try:
         found = Checkpoint.load(folder)
         reference = found.build()
@@ -240,7 +253,7 @@ def _reference(folder: Path, method: ImitationMethod) -> ImitationMethod:
         raise TrainingError(f"reference={folder}: {error}") from None
     if as_mapping(reference.config) != as_mapping(method.config):
         raise TrainingError(f"reference={folder}: its {found.method} is configured otherwise")
-    return reference.to(next(method.parameters()).device)
+    return reference.to(next(method.parameters()).device), found.sha256
 
 
 def _write_weights(path: Path, episodes: Sequence[Episode], made: Refresh) -> None:

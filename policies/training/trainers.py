@@ -76,7 +76,8 @@ class SamplingSettings:
             configuration, in place of their defaults.
         reference: Folder of a checkpoint of the same method, for a sampler that compares with one.
         generated_share: Share of the samples that are generated ones; None for that of the frames.
-        filtered: Whether generated ones that were judged to be bad are left out.
+        filtered: Whether generated ones that were judged to be bad are left out; if nobody has
+            judged them, none is, and that is told.
     """
 
     sampler: str = EPOCHS

@@ -64,6 +64,14 @@ def test_what_is_not_shown_is_never_called_equal(here):
     assert "better" not in out
 
 
+def test_policies_of_one_name_are_called_by_what_differs(here):
+    a, b = result_of([20, 25]), result_of([40, 25])
+    a["training"]["sampling"] = {"sampler": "uniform"}
+    b["training"]["sampling"] = {"sampler": "adamix"}
+    _, out, _ = here("a.json", "b.json", a=a, b=b)
+    assert 'B (dp3, sampling.sampler="adamix") is better' in out
+
+
 def test_training_runs_are_joined_by_commas(here):
     results = {f"a{n}": result_of([20 + n, 20], seed=n) for n in range(3)}
     results |= {f"b{n}": result_of([40 + n, 45], "sem", n) for n in range(3)}

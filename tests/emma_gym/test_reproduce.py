@@ -1,11 +1,16 @@
 """The command as people use it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from emma_gym import reproduce_command
 from emma_gym.reproduce import main
+from emma_gym.reproduction.stage_runner import StageFailedError
+
+COMMITTED = Path(__file__).parents[2] / "results" / "reproduced"
 
 OWN = """
 title: Ours
@@ -47,10 +52,64 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(here):
 
 
 def test_the_committed_results_make_a_table(here):
-    results = Path(__file__).parents[2] / "results" / "reproduced"
-    status, out, _ = here("experiment=sem_table1", f"results_dir={results}", "dry_run=true")
+    status, out, _ = here("experiment=sem_table1", f"results_dir={COMMITTED}", "dry_run=true")
     assert status == 0
     assert "| `sem` | 98 (93 .. 99) [98.0] |" in out
+
+
+@pytest.fixture
+def outdated(here):
+    """A committed result whose protocol has changed since."""
+    folder = Path("kept/small/act/container_place")
+    shutil.copytree(COMMITTED / "small" / "act" / "container_place", folder)
+    path = folder / "seed_0" / "in_domain" / "result.json"
+    result = json.loads(path.read_text())
+    result["protocol"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(result))
+    return path
+
+
+ACT = ("experiment=sem_table1", "rows=[act]", "tasks=[container_place]", "results_dir=kept")
+
+
+def test_an_outdated_result_is_refused_before_anything_is_run(here, outdated):
+    before = outdated.read_bytes()
+    status, out, err = here(*ACT)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("error: kept/small/act/container_place/seed_0/in_domain/result.json has")
+    assert outdated.read_bytes() == before
+    assert not Path("outputs").exists()
+
+
+def test_a_dry_run_names_an_outdated_result_and_shows_it(here, outdated):
+    status, out, _ = here(*ACT, "dry_run=true")
+    assert status == 0
+    assert out.startswith("# outdated: kept/small/act/")
+    assert "| `act` | 81 (72 .. 87) |" in out
+
+
+def test_what_does_not_need_a_stage_that_failed_is_in_the_table(here, monkeypatch):
+    def run_stages(*_):
+        raise StageFailedError("train dp on x failed with exit status 1: see y")
+
+    monkeypatch.setattr(reproduce_command, "run_stages", run_stages)
+    shutil.copytree(
+        COMMITTED / "small" / "act" / "container_place", "kept/small/act/container_place"
+    )
+    arguments = ("rows=[act,dp]", "tasks=[container_place]", "results_dir=kept")
+    status, out, err = here("experiment=sem_table1", *arguments)
+    assert status == 1
+    assert "| `act` | 81 (72 .. 87) |" in out
+    assert "error: train dp on x failed with exit status 1: see y; this goes on:" in err
+
+
+def test_a_dry_run_sums_what_is_measured_and_names_the_rest(here):
+    rows = "rows=[emma_recorded,emma_unfiltered,emma_fixmix]"
+    status, out, _ = here("experiment=emma_visual", rows, "training_seeds=[0]", "dry_run=true")
+    assert status == 0
+    (total,) = [line for line in out.splitlines() if line.startswith("9 stages")]
+    assert "hours on a machine like ours" in total
+    assert total.endswith(", and what nobody has measured: 1 generate, 1 judge")
 
 
 @pytest.mark.parametrize(

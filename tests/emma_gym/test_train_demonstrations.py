@@ -77,7 +77,12 @@ def test_a_policy_is_trained_and_goes_through_an_evaluation_like_any_other(here,
     assert not evaluate.main([*other, "tasks=tool_adjust"])
     found = json.loads(result.read_text())
     assert found["episodes"][0]["error"] is None
-    assert found["training"] == {"name": "other", "description": "two of them", "seed": 5}
+    assert found["training"] == {
+        "name": "other",
+        "description": "two of them",
+        "seed": 5,
+        "sampling": {"sampler": "epochs", "generated_filter": False},
+    }
     assert found["policy"]["weights_sha256"] == Checkpoint.load(tmp_path / "run/last").sha256
 
 

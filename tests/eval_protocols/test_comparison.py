@@ -13,7 +13,7 @@ from example_result import (
     sweep_result,
 )
 
-from eval_protocols.comparison import compare
+from eval_protocols.comparison import compare, side_names
 from eval_protocols.comparison.checks import NotComparableError, Run
 from eval_protocols.paired_statistics import PairCounts, mcnemar_p_value, paired_difference
 from eval_protocols.statistics import independent_difference, independent_p_value, sweep_area
@@ -121,6 +121,39 @@ def test_more_confidence_asks_for_more():
     one, other = one_condition([20]), one_condition([26])
     assert compared(one, other, confidence=0.95).overall.better == "second"
     assert compared(one, other, confidence=0.99).overall.better is None
+
+
+@pytest.mark.parametrize(
+    ("counts", "goal", "held", "reached"),
+    [
+        ((10, 40), 2.0, True, True),  # four times as often
+        ((10, 22), 2.0, False, True),
+        ((10, 20), 2.0, False, True),  # just so
+        ((10, 19), 2.0, False, False),
+        ((40, 10), 0.1, True, True),
+        ((0, 30), 2.0, True, True),
+        ((0, 0), 2.0, False, False),
+    ],
+)
+def test_a_claimed_gain_holds_if_its_whole_interval_is_beyond_it(counts, goal, held, reached):
+    gain = compared(*(one_condition([count]) for count in counts), goal=goal).gain
+    first, second = (count / 50 for count in counts)
+    assert gain.ratio == (None if not first else pytest.approx(second / first))
+    assert gain.excess.value == pytest.approx(second - goal * first)
+    assert (gain.held, gain.reached) == (held, reached)
+
+
+def test_without_a_claim_there_is_no_gain():
+    assert compared(one_condition([10]), one_condition([20])).gain is None
+
+
+def test_training_runs_make_a_claimed_gain_less_certain():
+    first = [one_condition([10 + 3 * n], seed=n) for n in range(3)]
+    second = [one_condition([30 + 3 * n], seed=n) for n in range(3)]
+    alone = compared(first[1], second[1], goal=2).gain
+    gain = compared(first, second, goal=2).gain
+    assert gain.excess.value == pytest.approx(alone.excess.value)
+    assert gain.excess.low < alone.excess.low
 
 
 def test_a_sweep_is_compared_by_factor():
@@ -239,6 +272,34 @@ def few_runs(count):
     return [one_condition([20], seed=seed) for seed in range(count)]
 
 
+def drawn_by(sampler, seed=0, **changes):
+    """A result whose training drew its samples by a sampler; Re-Mix compares with a reference."""
+    sampling = {"sampler": sampler, "reference_sha256": f"{seed}"}
+    return one_condition([1], seed=seed, training={"sampling": sampling}, **changes)
+
+
+def test_runs_of_one_way_to_draw_samples_are_one_side():
+    comparison = compared([drawn_by("remix", seed) for seed in range(3)], few_runs(3))
+    assert comparison.overall.first.runs == 3
+
+
+def test_sides_of_one_name_are_called_by_what_differs():
+    one, other = runs(drawn_by("uniform"), drawn_by("adamix"))
+    assert side_names([one], [other]) == (
+        'dp3, sampling.sampler="uniform"',
+        'dp3, sampling.sampler="adamix"',
+    )
+    (few_shot,) = runs(one_condition([1], training={"name": "few_shot"}))
+    (nominal,) = runs(one_condition([1]))
+    assert side_names([nominal], [few_shot]) == (
+        'dp3, trained_on="in_domain"',
+        'dp3, trained_on="few_shot"',
+    )
+    (sem,) = runs(drawn_by("uniform", policy={"name": "sem"}))
+    assert side_names([one], [sem]) == ("dp3", "sem")
+    assert side_names([one], [one]) == ("dp3", "dp3")
+
+
 def test_few_training_runs_are_said():
     lines = compared(few_runs(2), few_runs(1)).warnings
     assert any("A has 2 training runs" in line for line in lines)
@@ -278,6 +339,16 @@ def test_few_training_runs_are_said():
             [one_condition([1], seed=0), one_condition([1], seed=1, training={"name": "other"})],
             [one_condition([1])],
             "trained on different data",
+        ),
+        (
+            [drawn_by(sampler, seed) for seed, sampler in enumerate(("uniform", "adamix"))],
+            few_runs(1),
+            r'0.json and 1.json drew samples in different ways \(sampler="uniform"; sampler="ada',
+        ),
+        (
+            [drawn_by("uniform", 0), one_condition([1], seed=1)],
+            few_runs(1),
+            r"drew samples in different ways \(sampler=\"uniform\"; null\)",
         ),
         (few_runs(1) * 2, few_runs(1), "0.json and 1.json have the training seed 0 both"),
         ([one_condition([1], seed=None)] * 2, few_runs(1), "have no training seed both"),

@@ -63,6 +63,28 @@ def test_a_policy_without_weights_counts_once(submit):
     assert "the same policy on the same episodes" in reasons(document)[0]
 
 
+def drawn(sampler, seed=0, **changes):
+    """A training's sampling, as results of our checkpoints have it, and its weights."""
+    sampling = {"sampler": sampler, "reference_sha256": sha256(str(seed)), **changes}
+    return {
+        "policy": {
+            "config": {"training": {"seed": seed, "sampling": sampling}},
+            "weights_sha256": sha256(f"{sampling} {seed}"),
+        },
+        "training": {"seed": seed, "sampling": sampling},
+    }
+
+
+def test_policies_whose_trainings_drew_samples_otherwise_are_different_ones(submit):
+    runs = [result(**drawn(sampler, n)) for sampler in ("uniform", "adamix") for n in range(2)]
+    only_told = result(training={"sampling": {"sampler": "per"}})
+    document = submit(*runs, only_told, result())
+    assert reasons(document) == []
+    assert sorted(len(entry["runs"]) for entry in only_ranking(document)["entries"]) == [1, 1, 2, 2]
+    variants = {policy["variant"].partition(",")[0] for policy in document["policies"]}
+    assert variants >= {f'sampling.sampler="{name}"' for name in ("uniform", "adamix", "per")}
+
+
 def test_the_same_policy_on_other_seeds_is_no_duplicate(submit):
     assert reasons(submit(result(), result(first_seed=50))) == []
 

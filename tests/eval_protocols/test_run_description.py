@@ -3,8 +3,8 @@ import pytest
 from eval_protocols.protocol import load_protocol
 from eval_protocols.run_description import EvaluationSettings, training_block
 
-WITH_WEIGHTS = {"name": "p", "weights_sha256": "0" * 64}
-WITHOUT = {"name": "p", "weights_sha256": None}
+WITH_WEIGHTS = {"name": "p", "weights_sha256": "0" * 64, "config": {}}
+WITHOUT = {"name": "p", "weights_sha256": None, "config": {}}
 HEIGHT = {"camera_height": {"size": (0.1, 0.1)}}
 
 
@@ -87,3 +87,15 @@ def test_what_is_missing_or_contradicts_it_is_refused_in_one_line(data, settings
 
 def test_without_weights_there_was_no_training():
     assert block(None, policy=WITHOUT)["name"] == "none"
+
+
+def test_how_samples_were_drawn_is_taken_from_the_checkpoint():
+    sampling = {"sampler": "adamix", "generated_share": 0.5}
+    policy = WITH_WEIGHTS | {"config": {"training": {"seed": 4, "sampling": sampling}}}
+    assert block(learned((100, {})), policy=policy)["sampling"] == sampling
+    assert block(None, policy=policy, training="other", training_note="x")["sampling"] == sampling
+
+
+@pytest.mark.parametrize("config", [{}, {"training": 3}, {"training": {"sampling": None}}])
+def test_what_does_not_say_how_samples_were_drawn_has_nothing_of_it(config):
+    assert "sampling" not in block(learned((100, {})), policy=WITH_WEIGHTS | {"config": config})

@@ -7,15 +7,20 @@ from hypothesis import strategies as st
 from augment.adamix.collapse import CollapseDetector
 
 
-def watched(levels, tolerance=2.0, patience=2, steps=9, noise=0.0, warmup=(), spikes=False):
-    """In which intervals with these levels of the loss a collapse is seen."""
+def watched(
+    levels, tolerance=2.0, patience=2, steps=9, noise=0.0, warmup=(), greatest=4.0, spikes=False
+):
+    """In which intervals with these levels of the loss a collapse is seen.
+
+    `warmup` has the level of the interval before them, `greatest` the weight of the likeliest unit.
+    """
     detector, rng = CollapseDetector(tolerance, patience), np.random.default_rng(0)
     found = []
     for i, level in enumerate([*warmup, *levels]):
         for step in range(steps):
             loss = level * (1 + noise * rng.standard_normal())
             detector.observe(1e3 if spikes and step == 4 else loss)
-        found.append(detector.end_interval(weighted=i >= len(warmup)))
+        found.append(detector.end_interval(greatest if i >= len(warmup) else None))
     return [i - len(warmup) for i, seen in enumerate(found) if seen]
 
 
@@ -49,8 +54,25 @@ def test_a_training_that_diverges_is_found_under_noise():
 
 
 def test_the_rise_when_harder_samples_come_does_not_count():
-    assert not watched([5, 5, 5, 4], warmup=[1, 0.8])
-    assert watched([5, 5, 5, 4]) == watched([5, 5, 5, 4], warmup=[1, 0.8])
+    assert not watched([6, 6, 6, 4], warmup=[0.8])
+    assert watched([5, 11, 11]) == watched([5, 11, 11], warmup=[1.5]) == [2]
+
+
+@pytest.mark.parametrize(
+    ("levels", "warmup", "greatest", "seen"),
+    [
+        ([7, 7, 7, 7], [0.8], 4.0, [1, 2, 3]),
+        ([7, 7, 7, 7], [0.8], 10.0, []),
+        ([7, 6, 7, 6], [0.8], 4.0, []),
+        ([1.7, 1.7], [0.8], 1.0, [1]),
+        ([3.1, 3.1], [-1], 2.0, [1]),
+        ([1.9, 1.9], [-1], 2.0, []),
+    ],
+    ids=["stays", "harder", "in-and-out", "equal", "negative", "negative-below"],
+)
+def test_a_rise_beyond_what_harder_samples_explain_is_a_collapse(levels, warmup, greatest, seen):
+    """Twice the greatest weight times what the loss was with equal ones."""
+    assert watched(levels, warmup=warmup, greatest=greatest) == seen
 
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf])
@@ -58,7 +80,7 @@ def test_a_loss_that_is_no_number_is_a_collapse_at_once(loss):
     detector = CollapseDetector(2.0, 3)
     detector.observe(1.0)
     detector.observe(loss)
-    assert detector.end_interval(weighted=True)
+    assert detector.end_interval(4.0)
 
 
 def test_tolerance_and_patience():
@@ -70,7 +92,16 @@ def test_tolerance_and_patience():
 
 def test_without_losses_nothing_is_found():
     detector = CollapseDetector(2.0, 1)
-    assert not any(detector.end_interval(weighted=True) for _ in range(5))
+    assert not any(detector.end_interval(4.0) for _ in range(5))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_it_goes_on_from_its_state_on_a_gpu():
+    before, after = CollapseDetector(2.0, 1), CollapseDetector(2.0, 1)
+    before.observe(torch.tensor(1.0, device="cuda"))
+    after.load_state_dict(before.state_dict())
+    after.observe(torch.tensor(3.0, device="cuda"))
+    assert after.state_dict()["losses"].tolist() == [1.0, 3.0]
 
 
 def test_it_goes_on_from_its_state_in_the_middle_of_an_interval():
@@ -86,7 +117,7 @@ def test_it_goes_on_from_its_state_in_the_middle_of_an_interval():
                 detector = detectors[-1]
             detector.observe(torch.tensor(loss, requires_grad=True))
             if i % 5 == 4:
-                seen.append(detector.end_interval(weighted=True))
+                seen.append(detector.end_interval(4.0))
         found.append(seen)
     assert found[0] == found[1]
     assert any(found[0])

@@ -103,7 +103,10 @@ def test_a_planted_fault_is_the_hardest(fault, normalization):
     recorded, predicted = clean_trajectories()
     fault(predicted[5])
     found = frame_metrics(
-        Predictions.from_trajectories(predicted, recorded), torch.ones(14), control_hz=250 / 15
+        Predictions.from_trajectories(predicted, recorded),
+        torch.ones(14),
+        control_hz=250 / 15,
+        margin=0.03,
     ).by_trajectory()
     adamix = AdaMix(AdaMixConfig(normalization=normalization), np.arange(8), 0)
     hard = adamix.difficulty(found.numpy())

@@ -14,10 +14,10 @@ JOINTS = list(ALOHA_AGILEX.channels)
 HOME = torch.zeros(14)
 
 
-def measured(predicted, recorded=None, **options) -> FrameMetrics:
+def measured(predicted, recorded=None, margin=0.03) -> FrameMetrics:
     recorded = predicted if recorded is None else recorded
     found = Predictions.from_trajectories(predicted, recorded)
-    return frame_metrics(found, SCALE, control_hz=HZ, **options)
+    return frame_metrics(found, SCALE, control_hz=HZ, margin=margin)
 
 
 def one_by_one(predicted, recorded, margin):
@@ -61,7 +61,7 @@ def test_what_lies_beyond_the_end_counts_nowhere(lengths, seed):
         for each in (together.predicted, together.recorded)
     ]
     found = [
-        frame_metrics(each, SCALE, control_hz=HZ)
+        frame_metrics(each, SCALE, control_hz=HZ, margin=0.03)
         for each in (together, Predictions(*spoiled, together.lengths))
     ]
     assert torch.equal(found[0].by_trajectory(), found[1].by_trajectory())
@@ -118,6 +118,7 @@ def test_they_do_not_depend_on_the_device():
         Predictions.from_trajectories(*([each.cuda() for each in pair] for pair in pairs)),
         SCALE.cuda(),
         control_hz=HZ,
+        margin=0.03,
     ).by_trajectory()
     torch.testing.assert_close(there.cpu(), here, rtol=1e-12, atol=0)
 
@@ -160,8 +161,9 @@ def test_what_does_not_fit_is_refused(change, words):
     ids=["negative", "wide", "rate", "zero-scale", "scale-shape"],
 )
 def test_options_out_of_range_are_refused(options, words):
+    given = {"scale": SCALE, "control_hz": HZ, "margin": 0.03, **options}
     with pytest.raises(ReweightingError, match=words):
-        frame_metrics(Predictions(**GOOD), **{"scale": SCALE, "control_hz": HZ, **options})
+        frame_metrics(Predictions(**GOOD), **given)
 
 
 def test_no_trajectory_is_refused():

@@ -12,7 +12,8 @@ UNITS = 30
 NAMES = [f"episode {i:02}" for i in range(UNITS)]
 METRICS = np.arange(UNITS * 3, dtype=float).reshape(UNITS, 3)
 RISING = np.arange(1.0, UNITS + 1) / np.arange(1.0, UNITS + 1).sum()
-REFRESHES = [Refresh(200, np.full(UNITS, 1 / UNITS)), Refresh(400, RISING)]
+EVEN = np.full(UNITS, 1 / UNITS)
+REFRESHES = [Refresh(200, EVEN, EVEN), Refresh(400, RISING, EVEN)]
 THUMBNAILS = {i: np.full((6, 8, 3), i, dtype=np.uint8) for i in range(UNITS)}
 
 
@@ -37,9 +38,19 @@ def test_it_shows_the_hardest_and_the_easiest_with_metrics_and_weights():
     assert html.count("data:image/jpeg;base64,") == 2 * SHOWN
 
 
+def test_long_trajectories_are_not_hard_and_what_is_never_drawn_is_left_out():
+    base = np.array([0.5, 0.2, 0.3, 0.0])
+    last = Refresh(5, np.array([0.4, 0.3, 0.3, 0.0]), base)
+    html = page(names=NAMES[:4], metrics=METRICS[:4], refreshes=[last])
+    hardest, easiest = NAMES[1:3] + NAMES[:1], NAMES[:1] + NAMES[2:0:-1]
+    assert re.findall(r"<th>(episode \d+)</th>", html) == [*hardest, *easiest]
+    weights = re.findall(r'<td class="num">(\S+)</td>\s*</tr>', html)
+    assert weights[:3] == ["1.50", "1.00", "0.80"]
+
+
 def test_it_shows_the_unevenness_over_refreshes():
     html = page()
-    assert "Effective sample size / N" in html
+    assert "Effective sample size, 1 for equal weights" in html
     assert re.search(r'<text class="y"[^>]*>1</text>', html)
     assert re.search(r'<text class="y"[^>]*>30</text>', html)
     assert html.count("<circle") == 4
@@ -59,7 +70,7 @@ def test_it_loads_nothing_and_escapes_names():
 
 
 def test_a_missing_thumbnail_and_a_collapse_are_said():
-    collapsed = [*REFRESHES, Refresh(600, np.full(UNITS, 1 / UNITS), collapsed=True)]
+    collapsed = [*REFRESHES, Refresh(600, EVEN, EVEN, collapsed=True)]
     html = page(thumbnails={}, refreshes=collapsed)
     assert html.count("no picture") == 2 * SHOWN
     assert "from step 600 on samples are drawn uniformly" in html
@@ -67,7 +78,7 @@ def test_a_missing_thumbnail_and_a_collapse_are_said():
 
 
 def test_few_trajectories_are_enough():
-    few = Refresh(5, np.array([1.0, 0.0]))
+    few = Refresh(5, np.array([1.0, 0.0]), np.array([0.5, 0.5]))
     html = page(names=NAMES[:2], metrics=METRICS[:2], refreshes=[few])
     assert html.count("<th>episode") == 4
 

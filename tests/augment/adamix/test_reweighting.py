@@ -14,8 +14,8 @@ RNG = np.random.default_rng(0)
 KNOWN = Evidence(RNG.random((6, 3)), RNG.random(6), RNG.random(6) / 2)
 
 
-def make(name, seed=0, groups=GROUPS, **options):
-    return make_reweighting(name, options, groups, seed)
+def make(name, seed=0, groups=GROUPS, kinds=None, **options):
+    return make_reweighting(name, options, groups, seed, kinds)
 
 
 def shares(weights):
@@ -151,6 +151,16 @@ def test_shuffled_weights_are_adamix_weights_of_others_for_good():
     assert len(assignments | {tuple(range(40))}) == 5
 
 
+def test_weights_are_shuffled_within_a_kind():
+    kinds = np.arange(40) % 2
+    known = Evidence(np.random.default_rng(0).random((40, 3)))
+    right = make("adamix", groups=np.arange(40)).update(known, 1)
+    wrong = make("adamix_shuffled", groups=np.arange(40), kinds=kinds).update(known, 1)
+    assert not np.array_equal(right, wrong)
+    for kind in (0, 1):
+        assert np.array_equal(np.sort(wrong[kinds == kind]), np.sort(right[kinds == kind]))
+
+
 def test_wrong_names_say_which_are_right():
     with pytest.raises(ConfigurationError, match="unknown sampler 'adamx'; did you mean adamix"):
         make("adamx")
@@ -163,9 +173,15 @@ def test_no_units_are_refused():
         make("adamix", groups=np.zeros(0))
 
 
+def test_kinds_of_other_units_are_refused():
+    with pytest.raises(ReweightingError, match="kinds of 2 units: expected 6"):
+        make("adamix", kinds=np.zeros(2))
+
+
 REFUSED = [
     ("adamix", {"ape": -1.0}, "numbers >= 0"),
     ("adamix", {"ape": 0.0, "ts": 0.0, "jal": 0.0}, "one of them > 0"),
+    ("adamix", {"margin": -0.01}, r"margin=-0.01: expected 0 <= margin < 1.57 rad"),
     ("adamix", {"normalization": "zscore"}, "valid: min_max, quantile"),
     ("adamix", {"rule": "linea"}, "did you mean linear"),
     ("adamix", {"low_quantile": 0.95}, "low_quantile < high_quantile"),

@@ -3,13 +3,16 @@ import yaml
 
 from emma_gym.reproduction.catalog import (
     SIZES,
-    ExperimentError,
     experiment_names,
     load_experiment,
     training_set,
 )
+from emma_gym.reproduction.errors import ExperimentError
+from emma_gym.reproduction.planned_contrasts import PlannedContrast
 from envs.registration import task_names
 from policies.registry import load_policy_class
+
+PROTOCOLS = ("in_domain", "camera_extrinsic_zero_shot")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -48,6 +51,47 @@ def own(tmp_path, **changes):
     path = tmp_path / "ours.yaml"
     path.write_text(yaml.safe_dump(content))
     return str(path)
+
+
+def test_the_papers_figures_may_be_of_a_size(tmp_path):
+    row = {"policy": "mine", "protocol": "in_domain", "paper": {"small": {"mean": 3}, "full": {}}}
+    experiment = load_experiment(own(tmp_path, rows=[row], figures="on Mars"), "small")
+    assert (experiment.rows[0].paper, experiment.figures) == ({"mean": 3}, "on Mars")
+    for size, adamix in (("small", 79.2), ("full", 80.0)):  # of three tasks, of two of them
+        rows = {row.name: row.paper for row in load_experiment("emma_visual", size).rows}
+        assert rows["emma_adamix"] == {"mean": adamix}
+        assert rows["emma_color_jitter"] == {}
+
+
+def test_minutes_of_ones_own_are_added(tmp_path):
+    ours = load_experiment("sem_table1", "small").minutes
+    sizes = {"small": {"tasks": [], "minutes": {"generate mine": 7, "collect": 1}}}
+    minutes = load_experiment(own(tmp_path, sizes=sizes), "small").minutes
+    assert minutes == {**ours, "generate mine": 7, "collect": 1}
+
+
+def test_contrasts_are_between_rows_of_one_protocol():
+    experiment = load_experiment("emma_visual", "small")
+    assert PlannedContrast("emma_unfiltered", "emma_recorded", 2.0) in experiment.contrasts
+    assert PlannedContrast("emma_adamix", "emma_fixmix", 1.13) in experiment.contrasts
+    some = experiment.of_rows(["emma_adamix", "emma_fixmix", "emma_recorded"])
+    assert some.contrasts == (PlannedContrast("emma_adamix", "emma_fixmix", 1.13),)
+
+
+def test_adamix_is_compared_with_every_other_sampler():
+    experiment = load_experiment("emma_adamix_vs_fixmix", "small")
+    others = {row.name for row in experiment.rows} - {"emma_adamix"}
+    assert {each.than for each in experiment.contrasts} == others
+    assert {each.better for each in experiment.contrasts} == {"emma_adamix"}
+    goals = {each.than: each.goal for each in experiment.contrasts if each.goal}
+    assert goals == {"emma_fixmix": 1.13}
+
+
+def test_emmas_rows_draw_alike_but_for_their_share_and_weights():
+    """So that a batch of recorded samples only is as even as one with a share of generated ones."""
+    for name in ("emma_visual", "emma_mixing_ratio", "emma_adamix_vs_fixmix"):
+        for row in load_experiment(name, "small").rows:
+            assert "sampler_config.exact=true" in row.policy.options
 
 
 def test_rows_that_act_otherwise_are_not_trained_again():
@@ -100,6 +144,29 @@ def test_a_policy_like_another_differs_in_what_it_says(tmp_path):
             },
             "mine: in_domain/nominal_20 and a generator do not go together",
         ),
+        (
+            {"rows": [{"policy": "mine", "protocol": "in_domain", "paper": {"mean": 3}}]},
+            "'figures' is missing",
+        ),
+        ({"contrasts": [{"better": "mine"}]}, "'than' is missing"),
+        ({"contrasts": [{"better": "mine", "than": "min"}]}, "no row 'min'; did you mean mine"),
+        ({"contrasts": [{"better": "mine", "than": "mine"}]}, "expected two rows of one protocol"),
+        (
+            {
+                "rows": [{"policy": "act", "protocol": each} for each in PROTOCOLS[:1]]
+                + [{"policy": "dp", "protocol": each} for each in PROTOCOLS[1:]],
+                "contrasts": [{"better": "act", "than": "dp"}],
+            },
+            "act and dp: expected two rows of one protocol",
+        ),
+        (
+            {
+                "rows": [{"policy": name, "protocol": "in_domain"} for name in ("act", "dp")],
+                "contrasts": [{"better": "act", "than": "dp", "goal": 0}],
+            },
+            "goal=0: expected a ratio",
+        ),
+        ({"contrasts": [{"better": "mine", "then": "x"}]}, "contrasts: nobody reads 'then'"),
         ({"policies": {"mine": {"like": "semm"}}}, "unknown policy 'semm'; did you mean sem"),
         ({"policies": {"mine": {"like": "mine"}}}, "mine is like itself"),
     ],
@@ -111,6 +178,13 @@ def test_a_policy_like_another_differs_in_what_it_says(tmp_path):
         "size_key",
         "policy_key",
         "generator",
+        "figures",
+        "than",
+        "contrast_row",
+        "contrast_self",
+        "contrast_protocols",
+        "goal",
+        "contrast_key",
         "like",
         "self",
     ],

@@ -6,7 +6,8 @@ import pytest
 from emma_gym.collect_command import settings_from as collected
 from emma_gym.command_line import compose_options
 from emma_gym.reproduction.catalog import experiment_names, load_experiment
-from emma_gym.reproduction.stages import Folders, stages
+from emma_gym.reproduction.folders import Folders
+from emma_gym.reproduction.stages import stages
 from emma_gym.training_options import settings_from
 from policies.training.resampling import check
 

@@ -45,16 +45,35 @@ def test_what_is_small_is_kept(python, tmp_path):
     assert [path.name for path in kept.parent.iterdir()] == ["x.json"]
 
 
-def test_one_that_fails_ends_it_and_says_where_its_output_is(python, tmp_path):
-    after = tmp_path / "after"
-    todo = [
-        stage("bad one", tmp_path, "-c", "raise SystemExit('broken')"),
-        stage("after", tmp_path, "-c", WRITE, str(after), "", after=("bad one",)),
-    ]
+def test_one_that_fails_says_where_its_output_is(python, tmp_path):
+    todo = [stage("bad one", tmp_path, "-c", "raise SystemExit('broken')")]
     with pytest.raises(StageFailedError, match="bad one failed with exit status 1: see") as error:
         run_stages(todo, 2, 1, tmp_path / "logs", lambda words: None)
     assert "broken" in Path(str(error.value).split("see ")[1]).read_text()
-    assert not after.exists()
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_what_does_not_need_one_that_failed_is_run(python, tmp_path, jobs):
+    def write(name, *after):
+        return stage(name, tmp_path, "-c", WRITE, str(tmp_path / f"{name}.txt"), "", after=after)
+
+    todo = [
+        stage("bad", tmp_path, "-c", "raise SystemExit(3)"),
+        write("needs_it", "bad"),
+        write("needs_that", "needs_it"),
+        stage("worse", tmp_path, "-c", "raise SystemExit(4)"),
+        write("before"),
+        write("other", "before"),
+    ]
+    told = []
+    with pytest.raises(StageFailedError) as error:
+        run_stages(todo, jobs, 1, tmp_path / "logs", told.append)
+    message = str(error.value)
+    assert "bad failed with exit status 3: see" in message
+    assert "worse failed with exit status 4: see" in message
+    assert message.endswith("; 2 stages that depend on this were not begun")
+    assert {path.stem for path in tmp_path.glob("*.txt")} == {"before", "other"}
+    assert sum(words.startswith("failed  bad failed") for words in told) == 1
 
 
 def test_the_real_commands_are_run(tmp_path):

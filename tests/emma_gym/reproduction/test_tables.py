@@ -4,8 +4,8 @@ import json
 import pytest
 
 from emma_gym.reproduction.catalog import load_experiment
-from emma_gym.reproduction.stages import Folders
-from emma_gym.reproduction.tables import markdown_page, markdown_table
+from emma_gym.reproduction.folders import Folders
+from emma_gym.reproduction.tables import markdown_page, success_table
 from eval_protocols.protocol import load_protocol
 
 TABLE = load_experiment("sem_table1", "small")
@@ -44,7 +44,7 @@ def line(table, name):
 def test_tasks_side_by_side_with_the_papers_figures(folders):
     keep(folders, TABLE, {("sem", task, 0): [50] for task in TABLE.tasks})
     keep(folders, TABLE, {("act", TABLE.tasks[0], 0): [7]})
-    table = markdown_table(TABLE, folders)
+    table = success_table(TABLE, folders)
     assert line(table, "sem") == [
         "`sem`",
         *("50 (10 .. 90) [98.0]", "50 (10 .. 90) [97.0]", "50 (10 .. 90) [56.3]"),
@@ -58,7 +58,7 @@ def test_means_and_deviations_over_training_seeds(folders):
     seeds = dataclasses.replace(TABLE, training_seeds=(0, 1, 2))
     rates = {("dp3", task, seed): [10 * seed + 5] for task in TABLE.tasks for seed in (0, 1, 2)}
     keep(folders, seeds, rates)
-    assert line(markdown_table(seeds, folders), "dp3")[1:5] == [
+    assert line(success_table(seeds, folders), "dp3")[1:5] == [
         *("15.0 ± 10.0 [75.7]", "15.0 ± 10.0 [82.0]", "15.0 ± 10.0 [62.3]", "15.0 ± 10.0 [73.3]")
     ]
 
@@ -66,7 +66,7 @@ def test_means_and_deviations_over_training_seeds(folders):
 def test_conditions_side_by_side(folders):
     two = load_experiment("sem_table2", "small")
     keep(folders, two, {("sem_ext1_20", two.tasks[0], 0): [40, 60]})
-    table = markdown_table(two, folders)
+    table = success_table(two, folders)
     assert table.splitlines()[0] == "|  | `ext0` | `ext1` | minutes |"
     assert line(table, "sem_ext1_20")[1:3] == ["40 (10 .. 90)", "60 (10 .. 90)"]
 
@@ -74,16 +74,39 @@ def test_conditions_side_by_side(folders):
 def test_a_papers_mean_over_unnamed_tasks(folders):
     three = load_experiment("sem_table3", "small")
     keep(folders, three, {("sem", three.tasks[0], 0): [64]})
-    assert line(markdown_table(three, folders), "sem")[1:3] == ["64 (10 .. 90)", "64 [84.5]"]
+    assert line(success_table(three, folders), "sem")[1:3] == ["64 (10 .. 90)", "64 [84.5]"]
 
 
 def test_a_mean_over_chosen_conditions(folders):
     emma = dataclasses.replace(load_experiment("emma_visual", "small"), training_seeds=(0,))
     keep(folders, emma, {("emma_fixmix", "container_place", 0): [90, 40, 50, 60, 70]})
-    assert line(markdown_table(emma, folders), "emma_fixmix")[-2:] == ["55 [68.3]", "10"]
+    assert line(success_table(emma, folders), "emma_fixmix")[-2:] == ["55 [68.3]", "10"]
 
 
 def test_the_page_says_how_it_was_made(folders):
     page = markdown_page(TABLE, folders)
     assert "arXiv 2505.16196" in page
     assert "python -m emma_gym.reproduce experiment=sem_table1 size=small" in page
+
+
+def test_the_page_says_where_the_papers_figures_are_from(folders):
+    assert "in RoboTwin 1.0 with its own assets" in markdown_page(TABLE, folders)
+    emma = markdown_page(load_experiment("emma_visual", "small"), folders).replace("\n", " ")
+    assert "where it is known, with pi0 on a real robot and in Isaac Sim, in version 2" in emma
+    assert "RoboTwin" not in emma
+    unknown = markdown_page(load_experiment("emma_lambda", "small"), folders)
+    assert "the paper's figure where it is known" not in unknown
+
+
+def test_notes_are_on_the_page(folders):
+    page = markdown_page(load_experiment("emma_visual", "full"), folders).replace("\n", " ")
+    assert 'version 1 says "over 200 %"' in page
+    assert '"a further 13 %"' in page
+    shares = markdown_page(load_experiment("emma_mixing_ratio", "small"), folders)
+    assert "The share is one of the samples" in shares
+
+
+def test_contrasts_are_on_the_page_of_an_experiment_that_has_some(folders):
+    page = markdown_page(load_experiment("emma_visual", "small"), folders)
+    assert "| `emma_adamix` | `emma_fixmix` | not made yet |" in page
+    assert "Contrasts" not in markdown_page(TABLE, folders)
