@@ -14,6 +14,7 @@ from augment.baselines.color_jitter import ColorJitter
 from augment.baselines.random_background import RandomBackground
 from augment.dream_transfer.prompt_sampler import SPLITS
 from augment.generation import Prompts, generate, listed_prompts, sampled_prompts
+from augment.pretrained.weights import DREAM_TRANSFER
 from augment.restyling import Restyler
 from emma_gym.command_line import (
     EXIT_FAILURE,
@@ -40,10 +41,11 @@ interrupts it, the same command goes on with the episodes that are missing.
 """
 
 EXAMPLES = {
-    "Three looks of each demonstration by a model of one's own": (
-        "dataset=data/looks model=outputs/dream_transfer/stage_2/last per_demo=3"
+    "Three looks of each demonstration": "dataset=data/demonstrations per_demo=3",
+    "By a model of one's own": (
+        "dataset=data/demonstrations model=outputs/dream_transfer/stage_2/last"
     ),
-    "What it is compared with": "dataset=data/looks method=color_jitter per_demo=3",
+    "What it is compared with": "dataset=data/demonstrations method=color_jitter per_demo=3",
 }
 
 NOTES = [
@@ -136,12 +138,7 @@ def _restyler(options: Options) -> tuple[Restyler, dict[str, Any]]:
         return ColorJitter(), {}
     if method == "random_background":
         return RandomBackground(), {}
-    folder = options.optional_path("model")
-    if folder is None:
-        raise UsageError(
-            "model=FOLDER of a pipeline is needed, which `python -m emma_gym.train "
-            "model=dream_transfer` makes"
-        )
+    folder = options.optional_path("model") or DREAM_TRANSFER
     # Imports take seconds.
     from augment.dream_transfer.pipeline_folder import load_generator, pipeline_sha256
     from augment.dream_transfer.restyler import DreamTransferRestyler

@@ -15,6 +15,7 @@ from torch.nn import Module
 
 from augment.generation import DESCRIPTION
 from augment.judging import Judgement, judge
+from augment.pretrained.weights import DEPTH_NET
 from augment.video_metrics.depth_net import DepthNet
 from emma_gym.command_line import (
     EXIT_FAILURE,
@@ -39,7 +40,7 @@ their folder, which names the worst: trainings leave those out.
 """
 
 EXAMPLES = {
-    "Scores of a generated data set": "dataset=data/generated depth_net=runs/depth_net",
+    "Scores of a generated data set": "dataset=data/generated",
 }
 
 NOTES = [
@@ -96,10 +97,8 @@ def _datasets(options: Options) -> tuple[Dataset, Dataset]:
     return generated, Dataset(source)
 
 
-def _depth_net(options: Options) -> DepthNet | None:
-    folder = options.optional_path("depth_net")
-    if folder is None:
-        return None
+def _depth_net(options: Options) -> DepthNet:
+    folder = options.optional_path("depth_net") or DEPTH_NET
     if not (folder / "config.json").exists():
         raise UsageError(f"depth_net={folder}: expected a folder with a network's config.json")
     net: DepthNet = DepthNet.from_pretrained(folder)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
 from augment.clip import Clip, ClipError
@@ -20,6 +21,14 @@ RECOLORING = 0.3
 
 The estimator shall judge pictures in colors that the simulator does not have.
 """
+SHARPNESS = 0.25
+"""Least resolution of a training picture, as a part of its own.
+
+The estimator shall judge geometry, not how sharp a generator paints: one that has only seen sharp
+pictures takes what a VAE makes of them for another place.
+"""
+BLOTCHES = 0.04
+"""Greatest standard deviation of noise in such pixels."""
 
 
 class DepthEstimation(Learns):
@@ -28,28 +37,32 @@ class DepthEstimation(Learns):
     That is about the mean relative error, by which estimates are judged.
     """
 
-    def __init__(self, net: DepthNet, recoloring: float = RECOLORING) -> None:
+    def __init__(
+        self, net: DepthNet, recoloring: float = RECOLORING, sharpness: float = SHARPNESS
+    ) -> None:
         """Takes a network.
 
         Args:
             net: Learns.
             recoloring: How much colors are changed; 0 for none.
+            sharpness: Least resolution, as a part of the pictures'; 1 leaves them as they are.
         """
         super().__init__()
-        self.net, self._recoloring = net, recoloring
+        self.net, self._recoloring, self._sharpness = net, recoloring, sharpness
 
     def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """The loss (B,) of each item.
 
         Args:
             batch: `rgb` (B, V, 3, H, W) in [0, 1] and `depth` (B, V, H, W) in m, 0 invalid.
-            generator: Of colors.
+            generator: Of colors and sharpness.
 
         Raises:
             ClipError: If an item has no valid depth.
         """
         depth, views = batch["depth"], batch["depth"].shape[1]
         rgb = _recolored(batch["rgb"].flatten(0, 1), self._recoloring, generator)
+        rgb = _blurred(rgb, self._sharpness, generator)
         estimate = self.net(rgb).float().unflatten(0, (-1, views))
         valid = depth > 0
         pixels = valid.flatten(1).sum(dim=1)
@@ -96,3 +109,15 @@ def _recolored(rgb: Tensor, size: float, generator: torch.Generator) -> Tensor:
     gain = 1 + size * (2 * torch.rand(count, 3, 1, 1, generator=generator).to(rgb) - 1)
     mixed = torch.gather(rgb, 1, order[:, :, None, None].expand_as(rgb))
     return (gain * mixed).clamp(0, 1)
+
+
+def _blurred(rgb: Tensor, least: float, generator: torch.Generator) -> Tensor:
+    """Pictures (N, 3, H, W) as of a coarser camera, with noise; the resolution is the batch's."""
+    if least == 1:
+        return rgb
+    part, blotches = torch.rand(2, generator=generator).tolist()
+    size = [max(1, round((least + (1 - least) * part) * side)) for side in rgb.shape[2:]]
+    coarse = interpolate(rgb, size=size, mode="bilinear", antialias=True)
+    noise = torch.randn(coarse.shape, generator=generator).to(rgb)
+    coarse = coarse + BLOTCHES * blotches * noise
+    return interpolate(coarse, size=rgb.shape[2:], mode="bilinear").clamp(0, 1)

@@ -1,6 +1,6 @@
 """A picture of what DreamTransfer makes of a moment: true pictures, depth, and three prompts.
 
-    python results/dream_transfer/contact_sheet.py data/looks_test sheet.jpg --model PIPELINE
+    .venv/bin/python results/dream_transfer/contact_sheet.py data/looks_test sheet.jpg --model PIPELINE
 
 Each row shows all views of one frame. Prompts are sampled: the first as those of training, the
 second with combinations that training held out, the third in unseen words.
@@ -40,13 +40,13 @@ def brightness(depth: NDArray[np.float32]) -> NDArray[np.float32]:
     return bright
 
 
-def show(figure: SubFigure, episode: Episode, restyler: DreamTransferRestyler) -> None:
+def show(figure: SubFigure, episode: Episode, restyler: DreamTransferRestyler, seed: int) -> None:
     """A task's column: a row for each of what is shown of a frame in the middle."""
     assert restyler.cameras is not None
     clip = Clip.from_episode(episode, restyler.cameras, len(episode) // 2, FRAMES)
     rows = [("simulator", clip.rgb[-1]), ("depth", brightness(clip.depth[-1]))]
     for split in SPLITS:
-        rng = stream(1, f"{split} {episode.path.name}")
+        rng = stream(seed, f"{split} {episode.info['task']}")
         prompt = sampled_prompts(split)(episode, rng).prompt
         made = restyler.begin(prompt, int(rng.integers(2**31)), episode.info["things"])(clip)
         rows.append(("\n".join(textwrap.wrap(prompt, 72)), made[-1]))
@@ -65,13 +65,14 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="a pipeline's folder")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--episode", type=int, default=0, help="of each task")
+    parser.add_argument("--seed", type=int, default=1, help="of prompts and noise")
     chosen = parser.parse_args()
     restyler = DreamTransferRestyler(load_generator(chosen.model), chosen.steps)
     dataset = Dataset(chosen.dataset)
     tasks = dataset.info.tasks
-    whole = plt.figure(figsize=(4.6 * len(tasks), 8.6), layout="constrained")
+    whole = plt.figure(figsize=(4.6 * len(tasks), 7.2), layout="constrained")
     for column, task in zip(whole.subfigures(1, len(tasks), squeeze=False)[0], tasks, strict=True):
-        show(column, list(dataset.episodes(task))[chosen.episode], restyler)
+        show(column, list(dataset.episodes(task))[chosen.episode], restyler, chosen.seed)
     whole.savefig(chosen.output, dpi=150)
 
 

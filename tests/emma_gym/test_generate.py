@@ -1,7 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 
+from augment.clip import Clip
+from augment.dream_transfer.pipeline_folder import pipeline_sha256
+from augment.pretrained.weights import DREAM_TRANSFER
 from emma_gym.generate_command import run
 from envs.demonstrations.dataset import Dataset, DatasetInfo, Part
 from envs.demonstrations.recording import RecordedEnv, plan, record_to_file
@@ -44,11 +48,22 @@ def test_prompts_from_a_file(dataset, tmp_path):
     assert episode.info["generated"]["settings"]["prompts_sha256"]
 
 
+def test_the_shipped_generator_is_the_default(dataset, tmp_path):
+    folder = tmp_path / "made"
+    assert run([f"dataset={dataset}", "steps=1", "guidance_scale=1", f"output_dir={folder}"]) == 0
+    (source,), (made,) = Dataset(dataset).episodes(TASK), Dataset(folder).episodes(TASK)
+    told = made.info["generated"]["settings"]
+    assert told["model_sha256"] == pipeline_sha256(DREAM_TRANSFER)
+    true, new = (Clip.from_episode(each, CAMERAS, 0, 3) for each in (source, made))
+    assert new.rgb.shape == true.rgb.shape
+    assert not np.array_equal(new.rgb, true.rgb)
+    assert np.array_equal(new.depth, true.depth)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["method=jitter"], "method=jitter; did you mean color_jitter?"),
-        ([], "model=FOLDER of a pipeline is needed"),
         (
             ["model=/nowhere"],
             "/nowhere is no DreamTransferPipeline: it has no readable model_index",
@@ -58,7 +73,7 @@ def test_prompts_from_a_file(dataset, tmp_path):
         (["method=random_background"], "needs segmentation"),
         (["method=color_jitter", "per_demo=0"], "per_demo=0: expected an integer >= 1"),
     ],
-    ids=["method", "model", "no_model", "prompts", "task", "segmentation", "count"],
+    ids=["method", "model", "prompts", "task", "segmentation", "count"],
 )
 def test_what_is_wrong_is_said_in_a_line(dataset, tmp_path, capsys, arguments, words):
     folder = tmp_path / "made"

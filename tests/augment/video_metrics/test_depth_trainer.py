@@ -64,7 +64,7 @@ def test_its_errors_are_those_of_episodes_that_it_has_not_seen(data, tmp_path):
 
 def test_invalid_depth_does_not_count():
     torch.manual_seed(0)
-    learns = DepthEstimation(DepthNet(channels=(8, 12)), recoloring=0.0)
+    learns = DepthEstimation(DepthNet(channels=(8, 12)), recoloring=0.0, sharpness=1.0)
     rgb, depth = torch.rand(2, 1, 3, 16, 16), torch.full((2, 1, 16, 16), 0.5)
     depth[0, 0, :8] = 0
     worse = depth.clone()
