@@ -8,6 +8,7 @@ Matrices are rounded to float16, half the size; they are widened again when they
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,14 @@ def rounded(module: nn.Module) -> None:
             parameter.data = parameter.data.half()
 
 
+def forget_origin(folder: Path) -> None:
+    """Removes from configurations where the weights lay: it is nobody's business elsewhere."""
+    for path in folder.rglob("*.json"):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if told.pop("_name_or_path", None) is not None:
+            path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
 def ship_dream_transfer(source: Path, target: Path = DREAM_TRANSFER) -> None:
     """Puts a pipeline in place."""
     pipeline = DreamTransferPipeline.from_pretrained(source)
@@ -37,6 +46,7 @@ def ship_dream_transfer(source: Path, target: Path = DREAM_TRANSFER) -> None:
             rounded(component)
     staging = staged(target)
     pipeline.save_pretrained(staging)
+    forget_origin(staging)
     put_in_place(staging, target)
 
 
@@ -46,6 +56,7 @@ def ship_depth_net(source: Path, target: Path = DEPTH_NET) -> None:
     rounded(net)
     staging = staged(target)
     net.save_pretrained(staging)
+    forget_origin(staging)
     shutil.copy(source / ERRORS, staging)
     put_in_place(staging, target)
 

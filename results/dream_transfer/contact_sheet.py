@@ -1,6 +1,6 @@
 """A picture of what DreamTransfer makes of a moment: true pictures, depth, and three prompts.
 
-    .venv/bin/python results/dream_transfer/contact_sheet.py data/looks_test sheet.jpg --model PIPELINE
+    .venv/bin/python results/dream_transfer/contact_sheet.py data/test sheet.jpg --model PIPELINE
 
 Each row shows all views of one frame. Prompts are sampled: the first as those of training, the
 second with combinations that training held out, the third in unseen words.

@@ -21,5 +21,6 @@ def test_shipped_weights_are_half_as_large_and_nearly_the_same(tmp_path):
         assert torch.allclose(net(rgb), shipped(rgb), rtol=0.02)
     name = "diffusion_pytorch_model.safetensors"
     sizes = [(tmp_path / each / name).stat().st_size for each in ("trained", "shipped")]
+    assert str(tmp_path) not in (tmp_path / "shipped" / "config.json").read_text()
     assert sizes[1] < 0.52 * sizes[0]
     assert sorted(each.name for each in tmp_path.iterdir()) == ["again", "shipped", "trained"]

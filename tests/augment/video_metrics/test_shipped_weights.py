@@ -16,8 +16,6 @@ from augment.video_metrics.geometry import depth_errors, edge_agreement
 from augment.video_metrics.lab import lab
 
 
-
-
 @pytest.fixture(scope="module")
 def restyler():
     return DreamTransferRestyler(load_generator(DREAM_TRANSFER), steps=5)
