@@ -178,6 +178,11 @@ def means(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
     }
 
 
+def four_digits(scores: Mapping[str, float]) -> dict[str, float]:
+    """Scores as they are kept."""
+    return {name: float(f"{value:.4g}") for name, value in scores.items()}
+
+
 def table(found: Mapping[str, Mapping[str, float]]) -> str:
     """All means, with ratios to true clips where less is better."""
     true = found[SIMULATOR]
@@ -229,8 +234,9 @@ def main() -> None:
         for row in ways:
             scores[row.name].append(restyled(row, pair.name, pair.episode, pair.clip, net))
     found = {name: means(each) for name, each in scores.items()}
-    content = {"clips": [pair.name for pair in taken], "means": found, "scores": scores}
-    chosen.output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    rounded = {name: [four_digits(each) for each in clips] for name, clips in scores.items()}
+    content = {"clips": [pair.name for pair in taken], "means": found, "scores": rounded}
+    chosen.output.write_text(json.dumps(content) + "\n", encoding="utf-8")
     print(table(found))
 
 
