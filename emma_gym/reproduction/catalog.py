@@ -225,7 +225,7 @@ def _row(
     generators: Mapping[str, Any],
 ) -> Row:
     protocol = load_protocol(told["protocol"])
-    policy = _policy(told["policy"], policies, generators)
+    policy = _policy(told["policy"], size, policies, generators)
     learned = training_set(policy.training).demonstrations
     if not any(learned and known.demonstrations == learned for known in protocol.training):
         raise ExperimentError(f"{policy.name} learns from no training set of {protocol.name}")
@@ -239,9 +239,13 @@ def _row(
 
 
 def _policy(
-    name: str, policies: Mapping[str, Mapping[str, Any]], generators: Mapping[str, Any]
+    name: str,
+    size: str,
+    policies: Mapping[str, Mapping[str, Any]],
+    generators: Mapping[str, Any],
 ) -> TrainedPolicy:
     told = _told(name, policies)
+    of_size = {each: told.pop(each, ()) for each in SIZES}[size]
     generator, reference = told.pop("generator", None), told.pop("reference", None)
     if generator is not None and generator not in generators:
         raise ExperimentError(f"unknown generator '{generator}'; {nearest(generator, generators)}")
@@ -249,10 +253,10 @@ def _policy(
         name=name,
         policy=told.pop("policy"),
         training=told.pop("training"),
-        options=tuple(told.pop("options", ())),
+        options=(*told.pop("options", ()), *of_size),
         generator=generator,
         judged=told.pop("judged", False),
-        reference=None if reference is None else _policy(reference, policies, generators),
+        reference=None if reference is None else _policy(reference, size, policies, generators),
     )
     if told:
         raise ExperimentError(f"{name}: nobody reads '{next(iter(told))}'")

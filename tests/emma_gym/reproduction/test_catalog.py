@@ -117,6 +117,18 @@ def test_a_policy_like_another_differs_in_what_it_says(tmp_path):
     assert (last.training, last.options) == ("in_domain/nominal_100", mine.options)
 
 
+@pytest.mark.parametrize(("size", "options"), [("small", ("a=1", "b=2")), ("full", ("a=1",))])
+def test_a_size_may_have_options_of_its_own(tmp_path, size, options):
+    mine = {"policy": "act", "training": "in_domain/nominal_20", "options": ["a=1"]}
+    path = own(
+        tmp_path,
+        policies={"mine": {**mine, "small": ["b=2"]}, "other": {"like": "mine"}},
+        rows=[{"policy": name, "protocol": "in_domain"} for name in ("mine", "other")],
+        sizes={each: {"tasks": ["tool_adjust"]} for each in ("small", "full")},
+    )
+    assert [row.policy.options for row in load_experiment(path, size).rows] == [options] * 2
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

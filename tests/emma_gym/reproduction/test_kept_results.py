@@ -33,7 +33,10 @@ def folders(tmp_path):
 def result(protocol=None, training="one_appearance_20_generated_20", **sampling):
     method, optimization = preset("act", "small", CAMERAS)
     block = {"name": "emma_visual", "version": 1, "sha256": load_protocol("emma_visual").sha256}
-    trained = {"optimization": as_mapping(optimization), "sampling": SAMPLING | sampling}
+    trained = {
+        "optimization": as_mapping(optimization) | {"steps": 1000},
+        "sampling": SAMPLING | sampling,
+    }
     return {
         "protocol": block | (protocol or {}),
         "policy": {"config": {"method": "act", "config": as_mapping(method), "training": trained}},
