@@ -55,7 +55,7 @@ EXAMPLES = {
         "policy=dp size=small task=block_hammer_beat eval_every=5000 \\\n"
         "      dataset=outputs/demonstrations/nominal_100 optimization.learning_rate=0.0003"
     ),
-    "The first of DreamTransfer's four stages": (
+    "The first of DreamTransfer's five stages": (
         "model=dream_transfer size=small stage=vae \\\n"
         "      dataset=outputs/demonstrations/looks output_dir=outputs/dream_transfer"
     ),

@@ -133,6 +133,7 @@ def _generator_settings(options: Options) -> GeneratorSettings:
         optimization=_mapping(options, "optimization"),
         total_steps=options.optional_integer("total_steps", 1),
         precision=options.text("precision"),
+        compile=options.flag("compile"),
         device=options.text("device"),
         loader_workers=options.integer("loader_workers", 0),
         accumulate=options.integer("accumulate", 1),

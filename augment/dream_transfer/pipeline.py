@@ -14,6 +14,7 @@ from torch import Tensor
 
 from augment.dream_transfer.controlnet import DreamTransferControlNetModel
 from augment.dream_transfer.depth_video import DepthEncoding
+from augment.dream_transfer.detail import DepthGuidedDetail
 from augment.dream_transfer.guidance import guided_velocity
 from augment.dream_transfer.inputs import (
     Array,
@@ -47,13 +48,13 @@ class DreamTransferPipeline(DiffusionPipeline):
     prediction_type="flow_prediction", flow_shift=3.0)`.
     """
 
-    model_cpu_offload_seq = "text_encoder->controlnet->transformer->vae"  # type: ignore[assignment]
+    model_cpu_offload_seq = "text_encoder->controlnet->transformer->vae->detail"  # type: ignore[assignment]
     _callback_tensor_inputs: ClassVar[list[str]] = [
         "latents",
         "prompt_embeds",
         "negative_prompt_embeds",
     ]
-    _optional_components = ["tokenizer"]  # noqa: RUF012
+    _optional_components = ["tokenizer", "detail"]  # noqa: RUF012
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class DreamTransferPipeline(DiffusionPipeline):
         text_encoder: Any,
         scheduler: FlowMatchEulerDiscreteScheduler,
         tokenizer: Any = None,
+        detail: DepthGuidedDetail | None = None,
         cameras: Sequence[str] | None = None,
         depth_near: float = 0.05,
         depth_far: float = 2.0,
@@ -81,6 +83,7 @@ class DreamTransferPipeline(DiffusionPipeline):
             text_encoder: `CompactTextEncoder`, or `transformers.UMT5EncoderModel`.
             scheduler: Solves flows.
             tokenizer: The text encoder's, of transformers; None for one that it carries.
+            detail: Sharpens what the VAE decodes; None for a VAE that needs no such help.
             cameras: Names of the views in the panorama's order, which the networks learn; other
                 numbers of views are refused then. None takes any number.
             depth_near: See `DepthEncoding`, as the two that follow.
@@ -102,6 +105,7 @@ class DreamTransferPipeline(DiffusionPipeline):
             text_encoder=text_encoder,
             scheduler=scheduler,
             tokenizer=tokenizer,
+            detail=detail,
         )
         self.register_to_config(  # type: ignore[no-untyped-call]
             cameras=None if cameras is None else list(cameras),
@@ -241,7 +245,8 @@ class DreamTransferPipeline(DiffusionPipeline):
             return for_videos(tensor, batch, num_videos_per_prompt)
 
         state = {name: spread(text) for name, text in state.items()}
-        control = spread(self._encode(self.depth_encoding.to_video(depth)))
+        depth_video = self.depth_encoding.to_video(depth)
+        control = spread(self._encode(depth_video))
         clean = None if first is None else spread(self._encode(views_to_panorama(first)))
         shape = (len(control), self.transformer.config["in_channels"], *control.shape[2:])
         noise = starting_noise(shape, generator, latents, control.device)
@@ -287,7 +292,11 @@ class DreamTransferPipeline(DiffusionPipeline):
         final = with_first(state["latents"], clean)
         result: NDArray[Any] | Tensor = final
         if output_type != "latent":
-            result = as_output(decode_video(self.vae, final), size.views, output_type)
+            panoramas = decode_video(self.vae, final)
+            if self.detail is not None:
+                geometry = spread(depth_video.to(panoramas.device))
+                panoramas = self.detail.of_panoramas(panoramas, geometry, size.views)
+            result = as_output(panoramas, size.views, output_type)
         self.maybe_free_model_hooks()  # type: ignore[no-untyped-call]
         return DreamTransferPipelineOutput(frames=result) if return_dict else (result,)
 

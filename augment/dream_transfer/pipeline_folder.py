@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from diffusers import FlowMatchEulerDiscreteScheduler
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+from diffusers.utils import logging
 from transformers import AutoTokenizer, UMT5EncoderModel
 
 from augment.dream_transfer.controlnet import DreamTransferControlNetModel
@@ -30,7 +32,8 @@ def load_pipeline(folder: Path) -> DreamTransferPipeline:
         PipelineFolderError: If the folder does not hold one.
     """
     _check(folder, DreamTransferPipeline.__name__)
-    pipeline: DreamTransferPipeline = DreamTransferPipeline.from_pretrained(folder)
+    with _no_progress_bar():  # of a second's work, in the middle of a command's own
+        pipeline: DreamTransferPipeline = DreamTransferPipeline.from_pretrained(folder)
     return pipeline
 
 
@@ -41,7 +44,7 @@ def load_generator(folder: Path) -> DreamTransferPipeline:
         PipelineFolderError: If the folder does not hold one.
     """
     pipeline = load_pipeline(folder)
-    if pipeline.config["stage"] in ("vae", "text"):
+    if pipeline.config["stage"] in ("vae", "detail", "text"):
         raise PipelineFolderError(
             f"{folder} generates noise: it has not learned beyond stage {pipeline.config['stage']}"
         )
@@ -94,6 +97,19 @@ def pipeline_sha256(folder: Path) -> str:
         if path.is_file():
             digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Diffusers' are switched for the whole process."""
+    if not logging.is_progress_bar_enabled():
+        yield
+        return
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
 
 
 def _class_name(folder: Path) -> str | None:

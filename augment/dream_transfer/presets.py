@@ -16,6 +16,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from transformers import UMT5Config, UMT5EncoderModel
 
 from augment.dream_transfer.controlnet import DreamTransferControlNetModel
+from augment.dream_transfer.detail import DepthGuidedDetail
 from augment.dream_transfer.pipeline import DreamTransferPipeline
 from augment.dream_transfer.text_encoder import CompactTextEncoder
 from augment.dream_transfer.transformer import DreamTransferTransformer3DModel
@@ -63,6 +64,7 @@ def build_components(values: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "text_encoder": _TEXT_ENCODERS[text_encoder](text_config),
         "tokenizer": None,
+        "detail": DepthGuidedDetail(**values["detail"]) if "detail" in values else None,
         "scheduler": FlowMatchEulerDiscreteScheduler(**values["scheduler"]),
     }
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor
 
 from augment.clip import Clip
@@ -26,7 +27,8 @@ class DreamTransferRestyler:
     a block are generated together. All windows of an episode begin with the same noise.
 
     Only depth is looked at. Clips may have another size than the one generated: their depth is
-    sampled (nearest), and what is generated is resized (bilinear) to theirs.
+    sampled (nearest), and what is generated is resized (bilinear) to theirs. Holes in it are filled
+    with what is nearest, as the networks have learned from depth without any.
 
     Attributes:
         pipeline: What generates.
@@ -154,7 +156,7 @@ class SlidingWindow:
             RestylingError: If the clip has other views or another size than those before.
             ValueError: If the pipeline does not generate so many views, or none of this size.
         """
-        depth = sampled(clip.depth, self._restyler.resolution)
+        depth = filled(sampled(clip.depth, self._restyler.resolution))
         if self._past is None:
             self._past = depth[:0]
         if depth.shape[1:] != self._past.shape[1:]:
@@ -206,6 +208,24 @@ def sampled(depth: NDArray[np.float32], resolution: tuple[int, int] | None) -> N
         for wanted, there in zip(resolution, depth.shape[:1:-1], strict=True)
     )
     return depth[:, :, rows[:, None], columns]
+
+
+def filled(depth: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Depth (F, V, H, W) whose invalid pixels are as far as the nearest valid one of the picture.
+
+    A picture without any valid pixel stays as it is.
+    """
+    holes = depth == 0
+    if not holes.any():
+        return depth
+    whole = depth.copy()
+    for place in np.ndindex(depth.shape[:2]):
+        if holes[place].any() and not holes[place].all():
+            rows, columns = ndimage.distance_transform_edt(
+                holes[place], return_distances=False, return_indices=True
+            )
+            whole[place] = depth[place][rows, columns]
+    return whole
 
 
 def resized(rgb: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8]:

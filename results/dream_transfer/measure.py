@@ -44,6 +44,7 @@ from envs.randomness import stream
 FRAMES = 9
 SIMULATOR = "simulator"
 VAE = "simulator through the VAE"
+DETAIL = "simulator through the VAE, with detail"
 COLUMNS = {
     "attribute_accuracy": "attributes",
     **{f"{kind}_accuracy": kind for kind in KINDS},
@@ -156,12 +157,16 @@ def restyled(row: Row, name: str, episode: Episode, clip: Clip, net: DepthNet) -
 
 
 @torch.no_grad()
-def through_vae(pipeline: DreamTransferPipeline, clip: Clip) -> NDArray[np.uint8]:
+def through_vae(pipeline: DreamTransferPipeline, clip: Clip) -> dict[str, Clip]:
     """What the VAE makes of true pictures: no generator can have better ones."""
     panorama = views_to_panorama(torch.from_numpy(clip.rgb)[None])
     decoded = decode_video(pipeline.vae, encode_video(pipeline.vae, panorama))
-    views: NDArray[np.uint8] = panorama_to_views(decoded, clip.views)[0].numpy()
-    return views
+    depth = pipeline.depth_encoding.to_video(torch.from_numpy(clip.depth)[None])
+    detailed = pipeline.detail.of_panoramas(decoded, depth, clip.views)
+    return {
+        name: clip.with_rgb(panorama_to_views(video, clip.views)[0].numpy())
+        for name, video in ((VAE, decoded), (DETAIL, detailed))
+    }
 
 
 def with_depth(clip: Clip, depth: Depth) -> Clip:
@@ -221,14 +226,13 @@ def main() -> None:
     ways = [row for row in ways if chosen.rows is None or row.name in chosen.rows]
     source, looks = Dataset(chosen.source), Dataset(chosen.looks)
     taken = list(pairs(source, looks, pipeline.config["cameras"], chosen.clips))
-    scores: dict[str, list[dict[str, float]]] = {SIMULATOR: [], VAE: []}
+    scores: dict[str, list[dict[str, float]]] = {SIMULATOR: [], VAE: [], DETAIL: []}
     scores |= {row.name: [] for row in ways}
     for pair in tqdm(taken, unit="clip"):
         things, before = pair.episode.info["things"], scene_words(pair.episode.info)
         said = claims(scene_words(pair.other_episode.info), things, before)
         true = pair.other_clip
-        decoded = true.with_rgb(through_vae(pipeline, true))
-        for name, clip in ((SIMULATOR, true), (VAE, decoded)):
+        for name, clip in {SIMULATOR: true, **through_vae(pipeline, true)}.items():
             each = clip_scores(clip, source=pair.clip, claims=said, depth_net=net)
             scores[name].append(each)
         for row in ways:

@@ -71,8 +71,10 @@ def encode_clips(
     """
     kept: dict[str, list[Tensor]] = {"clean": [], "depth": []}
     for index in range(len(clips)):
-        for name, video in zip(kept, panoramas(clips, index, depth, height, width), strict=True):
-            kept[name].append(encode_video(vae, video[None])[0].half().cpu())
+        # Of two at once each takes a third of the time of one alone: torch convolves otherwise.
+        videos = torch.stack(panoramas(clips, index, depth, height, width))
+        for name, latents in zip(kept, encode_video(vae, videos).half().cpu(), strict=True):
+            kept[name].append(latents)
         report(index + 1)
     staging = path.with_name(f"{path.name}.part")
     save_file({name: torch.stack(latents) for name, latents in kept.items()}, staging)

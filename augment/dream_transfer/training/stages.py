@@ -2,7 +2,7 @@
 
 The paper trains in two stages of growing resolution, of which nothing but that is known. Ours have
 the whole panorama in both, at half and at full height and width. A model without a pretrained VAE
-and text encoder has a stage for each before them.
+and text encoder has stages before them: for the VAE, for what sharpens its pictures, for the text.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from typing import Any
 from augment.dream_transfer.presets import preset
 from augment.dream_transfer.training.autoencoding import AutoencodingConfig
 from augment.dream_transfer.training.clips import ClipChoice
+from augment.dream_transfer.training.detailing import DetailingConfig
 from augment.dream_transfer.training_loss import FlowMatching
 from envs.errors import nearest
 from learning.configuration import ConfigurationError, configured
 from learning.errors import TrainingError
 from learning.optimization import Optimization
 
-STAGES = ("vae", "text", "1", "2")
+STAGES = ("vae", "detail", "text", "1", "2")
 VIEWS = ("together", "apart")
-BEFORE = {"text": "vae", "1": "text", "2": "1"}
+BEFORE = {"detail": "vae", "text": "detail", "1": "text", "2": "1"}
 """Whose result a stage goes on from."""
 LAST = "last"
 """The pipeline that comes out of a stage."""
@@ -46,6 +47,7 @@ class GeneratorSettings:
         optimization: In place of the preset's.
         total_steps: In place of the preset's.
         precision: `fp32` or `bf16`.
+        compile: Whether `torch.compile` makes code for the blocks; stages 1 and 2 have any.
         device: `auto`, `cpu` or `cuda`.
         loader_workers: Processes that read ahead.
         accumulate: Batches that a process computes one after the other in a step.
@@ -65,6 +67,7 @@ class GeneratorSettings:
     optimization: Mapping[str, Any]
     total_steps: int | None
     precision: str
+    compile: bool
     device: str
     loader_workers: int
     accumulate: int
@@ -86,6 +89,7 @@ class Stage:
         clips: What it learns from.
         optimization: How it is trained.
         autoencoding: The VAE's loss.
+        detailing: What the network for detail learns from.
         prompts: Number of prompts that the text encoder learns to read from.
         flows: The loss of stages 1 and 2.
     """
@@ -95,6 +99,7 @@ class Stage:
     clips: ClipChoice
     optimization: Optimization
     autoencoding: AutoencodingConfig
+    detailing: DetailingConfig
     prompts: int
     flows: FlowMatching
 
@@ -138,8 +143,9 @@ def stage_of(settings: GeneratorSettings) -> Stage:
             ),
             optimization=configured(Optimization, optimization, "optimization"),
             autoencoding=AutoencodingConfig(**training.get("autoencoding", {})),
+            detailing=DetailingConfig(**training.get("detailing", {})),
             prompts=training.get("prompts", 0),
-            flows=FlowMatching(**training.get("flows", {})),
+            flows=FlowMatching(**{**training.get("flows", {}), **of_stage.get("flows", {})}),
         )
     except ConfigurationError as error:
         raise TrainingError(str(error)) from None

@@ -66,7 +66,7 @@ def started(
         pipeline = load_pipeline(folder)
     except PipelineFolderError as error:
         raise TrainingError(str(error)) from None
-    if settings.stage in ("1", "2") and pipeline.config["stage"] == "vae":
+    if settings.stage in ("1", "2") and pipeline.config["stage"] in ("vae", "detail"):
         raise TrainingError(f"{folder} has not learned to read: run stage=text on it first")
     if settings.learn == "branch" and not pipeline.controlnet.counts:
         # What it was a copy of has learned since.

@@ -21,6 +21,8 @@ from augment.dream_transfer.pipeline import DreamTransferPipeline
 from augment.dream_transfer.pipeline_folder import pipeline_sha256
 from augment.dream_transfer.training.autoencoding import Autoencoding, set_latent_moments
 from augment.dream_transfer.training.clips import TrainingClips
+from augment.dream_transfer.training.compiled import compile_blocks
+from augment.dream_transfer.training.detailing import Detailing
 from augment.dream_transfer.training.flows import Flows
 from augment.dream_transfer.training.latents import LatentClips, PanoramaClips, encode_clips
 from augment.dream_transfer.training.reading import Reading
@@ -88,6 +90,8 @@ def train_stage(settings: GeneratorSettings, report: Report) -> TrainingOutcome:
         begin(folder, described, results=(LAST,) if held else (LAST, LATENTS))
     with accelerator.main_process_first():  # it makes what the others find
         network, dataset = _learns(settings, stage, pipeline, clips, accelerator.device, told)
+    if settings.compile:
+        compile_blocks(network, accelerator.device)
     learner = Learner(network, stage.optimization, accelerator, settings.precision, settings.seed)
     progress = Progress()
     if state is not None:
@@ -202,6 +206,10 @@ def _learns(
     depth, size = pipeline.depth_encoding, (stage.height, stage.width)
     if settings.stage == "vae":
         return Autoencoding(vae, stage.autoencoding), PanoramaClips(clips, depth, *size)
+    if settings.stage == "detail":
+        views = len(stage.clips.cameras) if stage.clips.together else 1
+        learns = Detailing(vae, pipeline.detail, views, stage.detailing)
+        return learns, PanoramaClips(clips, depth, *size)
     if settings.stage == "text":
         report(f"writing {stage.prompts} prompts")
         sayings = Sayings(clips.scenes, pipeline.text_encoder, stage.prompts, settings.seed)
@@ -239,10 +247,12 @@ def _described(
         else {"folder": str(begun.resolve()), "sha256": pipeline_sha256(begun)},
         "seed": settings.seed,
         "precision": settings.precision,
+        "compile": settings.compile,
         "accumulate": settings.accumulate,
         "resolution": [stage.width, stage.height],
         "optimization": as_mapping(stage.optimization),
         "autoencoding": dataclasses.asdict(stage.autoencoding),
+        "detailing": dataclasses.asdict(stage.detailing),
         "prompts": stage.prompts,
         "flows": dataclasses.asdict(stage.flows),
         "clips": as_mapping(stage.clips),

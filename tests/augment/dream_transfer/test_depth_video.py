@@ -52,6 +52,34 @@ def test_one_scale_holds_for_all_frames_and_views(depth):
     torch.testing.assert_close(encoding.to_depth(video, 2), depth)
 
 
+def test_slopes_show_a_plate_as_the_depth_does_not():
+    plate = torch.full((1, 1, 1, 24, 64), 0.7)
+    plate[..., 8:16, 24:40] -= 0.01
+    close, right, down = DepthEncoding(scale="log").to_video(plate)[0, :, 0]
+    assert close.max() - close.min() < 0.01
+    assert right[12, 24] < -0.1 < 0.1 < right[12, 39]
+    assert down[8, 32] < -0.1 < 0.1 < down[15, 32]
+    assert right[12, 28:36].abs().max() == down[:, :20].abs().max() == 0
+
+
+def test_slopes_are_as_steep_at_every_resolution():
+    distance = torch.linspace(-0.7, -0.4, 128).exp().view(1, 1, 1, 1, -1).repeat(1, 1, 1, 32, 1)
+    fine, coarse = (
+        DepthEncoding().to_video(each)[0, 1, 0] for each in (distance, distance[..., ::2, ::2])
+    )
+    assert fine.min() > 0.1
+    torch.testing.assert_close(coarse, fine[::2, ::2], rtol=1e-2, atol=0)
+
+
+def test_slopes_beside_what_is_unknown_are_none():
+    distance = torch.linspace(0.5, 0.8, 64).view(1, 1, 1, 1, -1).repeat(1, 1, 1, 9, 1)
+    distance[..., 4, 32] = 0
+    right, down = DepthEncoding().to_video(distance)[0, 1:, 0]
+    assert (right[4] == 0).nonzero().flatten().tolist() == [31, 33]
+    assert right[4, 32] > 0.1
+    assert down.abs().max() == 0
+
+
 @pytest.mark.parametrize("bad", [-0.1, float("nan"), float("inf")], ids=str)
 def test_impossible_depth_is_refused(bad):
     with pytest.raises(ValueError, match="0 is invalid"):

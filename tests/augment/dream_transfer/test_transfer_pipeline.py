@@ -3,6 +3,7 @@ import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler, UniPCMultistepScheduler
 
+from augment.dream_transfer.detail import DepthGuidedDetail
 from augment.dream_transfer.pipeline import DreamTransferPipeline
 from augment.dream_transfer.video_latents import decode_video, encode_video
 
@@ -200,6 +201,24 @@ def test_saving_and_loading_changes_no_bit(make, pipeline, tmp_path):
     loaded.set_progress_bar_config(disable=True)
     assert loaded.config["cameras"] == ["head_camera", "left_camera"]
     assert np.array_equal(make(loaded, output_type="views"), make(output_type="views"))
+
+
+def test_detail_is_drawn_where_the_depth_says(make, pipeline, depth, tmp_path):
+    blurred = make(output_type="pt")
+    detail = DepthGuidedDetail(channels=(8,), layers=1)
+    torch.nn.init.normal_(detail.unet.conv_out.weight, std=0.1, generator=generator())
+    pipeline.register_modules(detail=detail.eval())
+    pipeline.save_pretrained(tmp_path)
+    loaded = DreamTransferPipeline.from_pretrained(tmp_path)
+    loaded.set_progress_bar_config(disable=True)
+    made = make(loaded, output_type="pt", num_videos_per_prompt=2)
+    with torch.no_grad():
+        wanted = detail.of_panoramas(
+            blurred.transpose(1, 2) * 2 - 1, pipeline.depth_encoding.to_video(depth[:1]), 2
+        )
+    torch.testing.assert_close(made[:1], wanted.transpose(1, 2) / 2 + 0.5)
+    assert not torch.allclose(made[:1], blurred, atol=1e-2)
+    assert not torch.allclose(made[:1], made[1:])
 
 
 def test_half_precision_stays_close(make, pipeline, tmp_path):

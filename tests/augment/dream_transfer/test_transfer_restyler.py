@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from augment.clip import Clip
-from augment.dream_transfer.restyler import DreamTransferRestyler, resized, sampled
+from augment.dream_transfer.restyler import DreamTransferRestyler, filled, resized, sampled
 from augment.restyling import RestylingError
 
 PROMPT = "a red cup"
@@ -168,6 +168,21 @@ def test_depth_is_taken_from_pixels_and_never_mixed():
     assert np.array_equal(sampled(depth, (9, 6)), depth)
     assert np.array_equal(sampled(depth, (3, 2)), depth[:, :, 1::3, 1::3])
     assert np.array_equal(sampled(depth, (18, 12)), depth.repeat(2, axis=2).repeat(2, axis=3))
+
+
+def test_holes_are_as_far_as_what_is_nearest(restyler, depths):
+    assert filled(depths) is depths
+    holed = depths.copy()
+    holed[1, 0, 4:6, 10:12] = 0
+    holed[2, 1] = 0
+    whole = filled(holed)
+    assert whole[1, 0, 4, 10] in (depths[1, 0, 3, 10], depths[1, 0, 4, 9])
+    assert (whole[1, 0] > 0).all()
+    assert (whole[2, 1] == 0).all()
+    known = holed > 0
+    assert np.array_equal(whole[known], holed[known])
+    made = restyler.begin(PROMPT, 0, {})(clip_of(holed[:5]))
+    assert np.array_equal(made, generated(restyler, whole[:5]))
 
 
 def test_pictures_are_resized_about_their_middle():

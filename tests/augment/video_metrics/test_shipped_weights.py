@@ -5,10 +5,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from broken_videos import blurred
 
+from augment.dream_transfer.panorama import views_to_panorama
 from augment.dream_transfer.pipeline_folder import load_generator
 from augment.dream_transfer.restyler import DreamTransferRestyler
+from augment.dream_transfer.video_latents import decode_video, encode_video
 from augment.pretrained.weights import DEPTH_NET, DREAM_TRANSFER
 from augment.video_metrics.depth_net import DepthNet, estimated_depth
 from augment.video_metrics.depth_trainer import ERRORS
@@ -43,6 +46,19 @@ def test_the_depth_net_sees_depth_in_any_room_sharp_or_not(true_clip, other_clip
         assert errors.abs_rel < 0.15
         assert errors.within_1_25 > 0.75
     assert soft.abs_rel < 1.5 * other.abs_rel
+
+
+def test_detail_brings_back_what_the_vae_blurs(restyler, true_clip):
+    pipeline = restyler.pipeline
+    panorama = views_to_panorama(torch.from_numpy(true_clip.rgb)[None])
+    depth = pipeline.depth_encoding.to_video(torch.from_numpy(true_clip.depth)[None])
+    with torch.no_grad():
+        decoded = decode_video(pipeline.vae, encode_video(pipeline.vae, panorama))
+        detailed = pipeline.detail.of_panoramas(decoded, depth, true_clip.views)
+        misled = pipeline.detail.of_panoramas(decoded, depth.flip(-2), true_clip.views)
+    error, before, wrong = ((each - panorama).abs().mean() for each in (detailed, decoded, misled))
+    assert error < 0.85 * before
+    assert error < 0.8 * wrong
 
 
 def test_a_prompt_colors_what_it_names(restyler, true_clip, things):

@@ -56,6 +56,7 @@ TINY = {
         "rope_max_seq_len": 64,
     },
     "controlnet": {"control_blocks": [0]},
+    "detail": {"channels": [8, 8], "layers": 1, "patch": 2},
     "text_encoder": {
         "CompactTextEncoder": {
             "text_dim": 20,
@@ -75,11 +76,22 @@ TINY = {
         "wordings": 2,
         "prompts": 6,
         "autoencoding": {"crop": 32},
+        "detailing": {"pictures": 4},
         "stages": {
             "vae": {"height": 32, "width": 32, "optimization": OPTIMIZATION},
+            "detail": {
+                "height": 32,
+                "width": 32,
+                "optimization": {**OPTIMIZATION, "ema_power": 0.75},
+            },
             "text": {"height": 32, "width": 32, "optimization": OPTIMIZATION},
             "1": {"height": 16, "width": 16, "optimization": {**OPTIMIZATION, "ema_power": 0.75}},
-            "2": {"height": 32, "width": 32, "optimization": OPTIMIZATION},
+            "2": {
+                "height": 32,
+                "width": 32,
+                "flows": {"logit_mean": 1.0},
+                "optimization": OPTIMIZATION,
+            },
         },
     },
 }
@@ -120,6 +132,7 @@ def settings_of(data, folder, stage, **changed):
         optimization={},
         total_steps=None,
         precision="fp32",
+        compile=False,
         device="cpu",
         loader_workers=0,
         accumulate=1,
@@ -159,10 +172,22 @@ def trained(data, tmp_path_factory):
 
 
 def test_each_stage_goes_on_from_the_one_before(trained):
-    vae, text, first, second = (weights(trained / f"stage_{stage}") for stage in stages.STAGES)
-    assert set(vae) == {"vae", "transformer", "controlnet", "text_encoder"}
-    assert same(vae, text) == set(vae) - {"text_encoder"}
-    assert same(text, first) == same(first, second) == {"vae", "text_encoder"}
+    vae, detail, text, first, second = (
+        weights(trained / f"stage_{stage}") for stage in stages.STAGES
+    )
+    assert set(vae) == {"vae", "transformer", "controlnet", "text_encoder", "detail"}
+    assert same(vae, detail) == set(vae) - {"detail"}
+    assert same(detail, text) == set(vae) - {"text_encoder"}
+    assert same(text, first) == same(first, second) == {"vae", "text_encoder", "detail"}
+
+
+def test_a_stage_may_have_its_own_noise(trained):
+    noise = {
+        stage: yaml.safe_load((trained / f"stage_{stage}" / "config.yaml").read_text())["flows"]
+        for stage in ("1", "2")
+    }
+    assert noise["1"]["logit_mean"] == 0.0
+    assert noise["2"] == {**noise["1"], "logit_mean": 1.0}
 
 
 def test_what_comes_out_is_a_pipeline_with_moments_of_its_latents(trained):
@@ -188,10 +213,10 @@ def test_views_apart_are_a_model_of_single_views(data, trained, tmp_path):
     assert 3 * latents.shape[-1] == of_panoramas.shape[-1]
 
 
-@pytest.mark.parametrize("stage", ["vae", "text", "1"])
+@pytest.mark.parametrize("stage", ["vae", "detail", "text", "1"])
 def test_an_interrupted_stage_goes_on_as_if_it_had_not_been(data, trained, tmp_path, stage):
     folder = tmp_path / "model"
-    before = {"vae": None, "text": "vae", "1": "text"}[stage]
+    before = {"vae": None, **stages.BEFORE}[stage]
     begin = None if before is None else trained / f"stage_{before}" / "last"
     whole = settings_of(data, folder, stage, start=begin, checkpoint_every=2)
     told = []
@@ -219,7 +244,7 @@ def test_what_does_not_learn_stays(data, trained, tmp_path, learn, learned):
     settings = settings_of(data, tmp_path / "model", "2", start=before, learn=learn)
     train_stage(settings, lambda line: None)
     kept = same(weights(trained / "stage_1"), weights(settings.stage_folder()))
-    assert kept == {"vae", "transformer", "text_encoder", "controlnet"} - learned
+    assert kept == {"vae", "transformer", "text_encoder", "controlnet", "detail"} - learned
 
 
 def test_a_branch_that_learns_alone_begins_as_a_copy_of_what_has_learned(data, trained, tmp_path):
@@ -312,7 +337,7 @@ def _of_stage(data, folder):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"stage": "3"}, "stage=3; valid: vae, text, 1, 2"),
+        ({"stage": "3"}, "stage=3; valid: vae, detail, text, 1, 2"),
         ({"stage": "2"}, "run stage=1 first"),
         ({"learn": "all"}, "learn=all"),
         ({"views": "single"}, "views=single; valid: together, apart"),
