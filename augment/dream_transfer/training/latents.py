@@ -71,7 +71,7 @@ def encode_clips(
     """
     kept: dict[str, list[Tensor]] = {"clean": [], "depth": []}
     for index in range(len(clips)):
-        # Of two at once each takes a third of the time of one alone: torch convolves otherwise.
+        # Two at once take less time than one after the other: torch convolves in another way.
         videos = torch.stack(panoramas(clips, index, depth, height, width))
         for name, latents in zip(kept, encode_video(vae, videos).half().cpu(), strict=True):
             kept[name].append(latents)
