@@ -4,9 +4,9 @@ A reconstruction: the paper does not say how depth is scaled. Here one fixed sca
 frames and views, as RoboTransfer's metric depth does (Cosmos scales each video anew, which would
 take the size of things from the condition).
 
-A plate of a centimetre's height on a table is a hundredth of that scale, which no VAE keeps. So
-only one channel has the depth itself; the others have its slopes, in which the rim of the plate is
-as visible as that of a table. That is ours too: the others give all three channels the same.
+A plate of a centimetre's height on a table is less than a hundredth of that scale, too little for a
+small VAE. So only one channel has the depth itself; the others have its slopes, in which the rim of
+the plate shows. That is ours too: the others give all three channels the same.
 """
 
 from __future__ import annotations

@@ -68,6 +68,8 @@ def started(
         raise TrainingError(str(error)) from None
     if settings.stage in ("1", "2") and pipeline.config["stage"] in ("vae", "detail"):
         raise TrainingError(f"{folder} has not learned to read: run stage=text on it first")
+    if settings.stage == "detail" and pipeline.detail is None:
+        raise TrainingError(f"{folder} has no network for detail: it is from before there was one")
     if settings.learn == "branch" and not pipeline.controlnet.counts:
         # What it was a copy of has learned since.
         pipeline.controlnet = DreamTransferControlNetModel.from_transformer(

@@ -264,6 +264,15 @@ def test_a_branch_that_learns_alone_begins_as_a_copy_of_what_has_learned(data, t
     assert not pipeline.controlnet.counts
 
 
+def test_a_pipeline_without_detail_cannot_learn_it(data, trained, tmp_path):
+    before = DreamTransferPipeline.from_pretrained(trained / "stage_vae" / "last", detail=None)
+    before.save_pretrained(tmp_path / "before")
+    settings = settings_of(data, tmp_path / "model", "detail", start=tmp_path / "before")
+    with pytest.raises(TrainingError, match="has no network for detail"):
+        train_stage(settings, lambda line: None)
+    assert not settings.stage_folder().exists()
+
+
 def test_what_it_begins_with_is_a_part_of_a_training(data, trained, tmp_path):
     """Latents and states of another VAE are not gone on with."""
     begin, folder = tmp_path / "begin", tmp_path / "model"
