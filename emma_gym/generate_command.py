@@ -148,10 +148,12 @@ def _restyler(options: Options) -> tuple[Restyler, dict[str, Any]]:
         "guidance_scale": options.number("guidance_scale", 0.0),
         "conditioning_scale": options.number("conditioning_scale", 0.0),
     }
-    pipeline = load_generator(folder)
+    precision = options.text("precision")
+    pipeline = load_generator(folder, precision)
     pipeline.to(chosen_device(options.text("device")))
     restyler = DreamTransferRestyler(pipeline, **chosen)
-    return restyler, {**chosen, "model_sha256": pipeline_sha256(folder)}
+    model = {"precision": precision, "model_sha256": pipeline_sha256(folder)}
+    return restyler, {**chosen, **model}
 
 
 def _prompts(options: Options) -> tuple[Prompts, str | None]:

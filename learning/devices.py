@@ -24,12 +24,22 @@ def chosen_device(name: str) -> torch.device:
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Automatic mixed precision of one of `PRECISIONS`; a context that may be entered again.
+def floating_point(precision: str) -> torch.dtype:
+    """The type of numbers behind one of `PRECISIONS`.
 
     Raises:
         ValueError: For another name.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision={precision}; {nearest(precision, PRECISIONS)}")
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Automatic mixed precision of one of `PRECISIONS`; a context that may be entered again.
+
+    Raises:
+        ValueError: For another name.
+    """
+    enabled = floating_point(precision) is torch.bfloat16
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)

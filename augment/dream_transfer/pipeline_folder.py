@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from diffusers.utils import logging
@@ -17,6 +18,7 @@ from transformers import AutoTokenizer, UMT5EncoderModel
 from augment.dream_transfer.controlnet import DreamTransferControlNetModel
 from augment.dream_transfer.pipeline import DreamTransferPipeline
 from augment.dream_transfer.transformer import DreamTransferTransformer3DModel
+from learning.devices import floating_point
 
 INDEX = "model_index.json"
 
@@ -25,25 +27,35 @@ class PipelineFolderError(ValueError):
     """A folder does not hold what is asked for; one line says what."""
 
 
-def load_pipeline(folder: Path) -> DreamTransferPipeline:
+def load_pipeline(folder: Path, dtype: torch.dtype = torch.float32) -> DreamTransferPipeline:
     """A pipeline of DreamTransfer.
+
+    Args:
+        folder: Of `DreamTransferPipeline.save_pretrained`.
+        dtype: Of its weights, whatever the folder has them in.
 
     Raises:
         PipelineFolderError: If the folder does not hold one.
     """
     _check(folder, DreamTransferPipeline.__name__)
     with _no_progress_bar():  # of a second's work, in the middle of a command's own
-        pipeline: DreamTransferPipeline = DreamTransferPipeline.from_pretrained(folder)
+        pipeline: DreamTransferPipeline = DreamTransferPipeline.from_pretrained(folder, dtype=dtype)
     return pipeline
 
 
-def load_generator(folder: Path) -> DreamTransferPipeline:
+def load_generator(folder: Path, precision: str = "fp32") -> DreamTransferPipeline:
     """A pipeline of DreamTransfer that has learned to generate.
+
+    Args:
+        folder: As for `load_pipeline`.
+        precision: One of `learning.devices.PRECISIONS`. What diffusers keeps in float32 (of the
+            denoising networks: norms, embeddings of time and place) stays so in `bf16`.
 
     Raises:
         PipelineFolderError: If the folder does not hold one.
+        ValueError: For another precision.
     """
-    pipeline = load_pipeline(folder)
+    pipeline = load_pipeline(folder, floating_point(precision))
     if pipeline.config["stage"] in ("vae", "detail", "text"):
         raise PipelineFolderError(
             f"{folder} generates noise: it has not learned beyond stage {pipeline.config['stage']}"

@@ -60,6 +60,19 @@ def test_the_shipped_generator_is_the_default(dataset, tmp_path):
     assert np.array_equal(new.depth, true.depth)
 
 
+def test_fewer_bits_make_about_the_same_pictures(dataset, tmp_path):
+    made = {}
+    for precision in ("fp32", "bf16"):
+        folder = tmp_path / precision
+        arguments = [f"dataset={dataset}", "steps=2", "guidance_scale=1", f"precision={precision}"]
+        assert run([*arguments, f"output_dir={folder}"]) == 0
+        (episode,) = Dataset(folder).episodes(TASK)
+        assert episode.info["generated"]["settings"]["precision"] == precision
+        made[precision] = Clip.from_episode(episode, CAMERAS, 0, 3).rgb.astype(float)
+    difference = np.abs(made["fp32"] - made["bf16"]).mean()
+    assert 0 < difference < 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -71,9 +84,10 @@ def test_the_shipped_generator_is_the_default(dataset, tmp_path):
         (["method=color_jitter", "prompts=nowhere.txt"], "prompts=nowhere.txt: expected train"),
         (["method=color_jitter", "tasks=shoe_place"], "has no task 'shoe_place'"),
         (["method=random_background"], "needs segmentation"),
+        (["precision=fp8"], "precision=fp8; did you mean fp32?"),
         (["method=color_jitter", "per_demo=0"], "per_demo=0: expected an integer >= 1"),
     ],
-    ids=["method", "model", "prompts", "task", "segmentation", "count"],
+    ids=["method", "model", "prompts", "task", "segmentation", "precision", "count"],
 )
 def test_what_is_wrong_is_said_in_a_line(dataset, tmp_path, capsys, arguments, words):
     folder = tmp_path / "made"
