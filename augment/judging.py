@@ -18,6 +18,7 @@ from augment.dream_transfer.prompt_claims import claims
 from augment.dream_transfer.scene_words import scene_words
 from augment.generation import DESCRIPTION, first_pictures_sha256
 from augment.video_metrics.attributes import Claim
+from augment.video_metrics.clip_score import PromptSimilarity
 from augment.video_metrics.depth_net import DepthNet
 from augment.video_metrics.diversity import diversity
 from augment.video_metrics.quality_filter import Filtering, filter_clips
@@ -121,6 +122,7 @@ def judge(
     depth_net: DepthNet | None,
     drop_at_most: float,
     progress: Callable[[int, int], None],
+    prompt_similarity: PromptSimilarity | None = None,
 ) -> Judgement:
     """Scores the episodes of a generated data set.
 
@@ -131,6 +133,7 @@ def judge(
         depth_net: Estimates depth; None leaves those scores out.
         drop_at_most: Greatest part of the episodes that is dropped.
         progress: Is told how many episodes are judged, and of how many.
+        prompt_similarity: Compares generated episodes with their prompts; None leaves it out.
 
     Raises:
         DemonstrationError: If the data set is not generated, or of another source.
@@ -159,8 +162,9 @@ def judge(
                     raise DemonstrationError(f"{episode.path} was not made of {origin.path}")
                 said = [Claim.from_dict(each) for each in told["claims"]]
                 made = _clips(episode, cameras, clips)
-                scores = _scores(made, true, said, depth_net)
-                judged.append(Judged(task, place, told["prompt"], scores))
+                prompt = told["prompt"]
+                scores = _scores(made, true, said, depth_net, prompt, prompt_similarity)
+                judged.append(Judged(task, place, prompt, scores))
                 looks.append(made[0])
                 episode.close()
                 progress(len(judged), total)
@@ -199,10 +203,19 @@ def _scores(
     sources: Sequence[Clip],
     said: Sequence[Claim],
     depth_net: DepthNet | None,
+    prompt: str | None = None,
+    prompt_similarity: PromptSimilarity | None = None,
 ) -> Scores:
     """Means of the scores of an episode's clips."""
     each = [
-        clip_scores(clip, source=source, claims=said, depth_net=depth_net)
+        clip_scores(
+            clip,
+            source=source,
+            claims=said,
+            depth_net=depth_net,
+            prompt=prompt,
+            prompt_similarity=prompt_similarity,
+        )
         for clip, source in zip(clips, sources, strict=True)
     ]
     names = dict.fromkeys(name for scores in each for name in scores)

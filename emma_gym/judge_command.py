@@ -16,6 +16,7 @@ from torch.nn import Module
 from augment.generation import DESCRIPTION
 from augment.judging import Judgement, judge
 from augment.pretrained.weights import DEPTH_NET
+from augment.video_metrics.clip_score import PromptSimilarity
 from augment.video_metrics.depth_net import DepthNet
 from emma_gym.command_line import (
     EXIT_FAILURE,
@@ -67,6 +68,7 @@ def run(arguments: Sequence[str]) -> int:
                     depth_net=_depth_net(options),
                     drop_at_most=options.number("drop_at_most", 0.0),
                     progress=progress.show,
+                    prompt_similarity=_prompt_similarity(options),
                 )
             path = judgement.save(generated.folder)
         except ValueError as error:
@@ -104,6 +106,13 @@ def _depth_net(options: Options) -> DepthNet:
     net: DepthNet = DepthNet.from_pretrained(folder)
     Module.to(net, chosen_device(options.text("device")))
     return net
+
+
+def _prompt_similarity(options: Options) -> PromptSimilarity | None:
+    folder = options.optional_path("clip_model")
+    if folder is None:
+        return None
+    return PromptSimilarity.load(folder, str(chosen_device(options.text("device"))))
 
 
 def _show(judgement: Judgement) -> None:

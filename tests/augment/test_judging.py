@@ -67,6 +67,14 @@ def test_a_broken_restyler_is_worse_and_goes(source, tmp_path):
     assert judged(made, source, drop_at_most=0.0).dropped() == {}
 
 
+def test_a_similarity_is_one_of_pictures_and_their_prompt(source, tmp_path):
+    made = make(source, tmp_path / "made", Blank())
+    found = judged(made, source, prompt_similarity=lambda clip, prompt: len(prompt) / 1000)
+    for each in found.generated:
+        assert each.scores["prompt_similarity"] == pytest.approx(len(each.prompt) / 1000)
+    assert found.means()["prompt_similarity"][1] is None
+
+
 def test_nobody_judged_is_nothing_dropped(tmp_path):
     assert dropped_episodes(tmp_path) == {}
 

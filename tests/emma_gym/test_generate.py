@@ -5,8 +5,10 @@ import pytest
 
 from augment.clip import Clip
 from augment.dream_transfer.pipeline_folder import pipeline_sha256
+from augment.judging import QUALITY
 from augment.pretrained.weights import DREAM_TRANSFER
 from emma_gym.generate_command import run
+from emma_gym.judge import main as judge
 from envs.demonstrations.dataset import Dataset, DatasetInfo, Part
 from envs.demonstrations.recording import RecordedEnv, plan, record_to_file
 from envs.dual_arm_env import DualArmEnv
@@ -71,6 +73,14 @@ def test_fewer_bits_make_about_the_same_pictures(dataset, tmp_path):
         made[precision] = Clip.from_episode(episode, CAMERAS, 0, 3).rgb.astype(float)
     difference = np.abs(made["fp32"] - made["bf16"]).mean()
     assert 0 < difference < 5
+
+
+def test_who_judges_by_clip_has_its_weights(dataset, tmp_path, capsys):
+    folder = tmp_path / "made"
+    assert run([f"dataset={dataset}", "method=color_jitter", f"output_dir={folder}"]) == 0
+    assert judge([f"dataset={folder}", f"clip_model={tmp_path}"]) == 2
+    assert f"there is no CLIP model in {tmp_path}" in capsys.readouterr().err
+    assert not (folder / QUALITY).exists()
 
 
 @pytest.mark.parametrize(
