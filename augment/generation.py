@@ -19,7 +19,13 @@ from augment.clip import Clip
 from augment.dream_transfer.prompt_claims import claims
 from augment.dream_transfer.prompt_sampler import PromptSampler
 from augment.dream_transfer.scene_words import scene_words
-from augment.restyling import Restyler, RestylingError, ordered_views
+from augment.restyling import (
+    EpisodeRestyler,
+    Restyler,
+    Restyling,
+    RestylingError,
+    ordered_views,
+)
 from augment.video_metrics.attributes import Claim
 from envs.demonstrations.dataset import INFO_NAME, Dataset, DatasetInfo, Part, episode_path
 from envs.demonstrations.episode_file import (
@@ -123,7 +129,7 @@ def generated_info(source: DatasetInfo, cameras: Sequence[str], per_demo: int) -
 def generate(
     source: Dataset,
     tasks: Sequence[str],
-    restyler: Restyler,
+    restyler: Restyler | EpisodeRestyler,
     settings: Mapping[str, Any],
     prompts: Prompts,
     per_demo: int,
@@ -181,6 +187,7 @@ def generate(
     # Before the data set begins, so that what is interrupted in between can go on.
     (folder / DESCRIPTION).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
     info.save(folder)
+    of_episodes = source.info.episodes()
     for done, (task, number, episode, index) in enumerate(jobs):
         progress(done, len(jobs))
         path = episode_path(folder, task, number * per_demo + index)
@@ -189,7 +196,12 @@ def generate(
         rng = stream(seed, f"generated {task} {number} {index}")
         wish = prompts(episode, rng)
         look = Look(wish.prompt, wish.claims, int(rng.integers(2**31)), restyler.name, settings)
-        restyle_episode(episode, ordered_views(restyler, cameras), restyler, look, path)
+        if isinstance(restyler, EpisodeRestyler):
+            begun = restyler.begin_episode(episode, of_episodes[number].variations, look.seed)
+        else:
+            begun = restyler.begin(look.prompt, look.seed, episode.info.get("things", {}))
+        views = ordered_views(restyler, cameras)
+        restyle_episode(episode, views, begun, restyler.frames, look, path)
         episode.close()
     progress(len(jobs), len(jobs))
 
@@ -205,15 +217,21 @@ def _check_folder(folder: Path, info: DatasetInfo, described: Mapping[str, Any])
 
 
 def restyle_episode(
-    source: Episode, cameras: Sequence[str], restyler: Restyler, look: Look, path: Path
+    source: Episode,
+    cameras: Sequence[str],
+    restyling: Restyling,
+    block: int,
+    look: Look,
+    path: Path,
 ) -> None:
     """Writes an episode in another look; the file appears when it is whole.
 
     Args:
         source: The demonstration.
         cameras: Its views, in the restyler's order.
-        restyler: What changes its pictures.
-        look: How.
+        restyling: What changes its pictures; it has just begun.
+        block: Frames that it is given at a time.
+        look: What it was begun with.
         path: The new file.
 
     Raises:
@@ -228,10 +246,9 @@ def restyle_episode(
             "rgb_sha256": first_pictures_sha256(source, cameras),
         },
     }
-    restyling = restyler.begin(look.prompt, look.seed, source.info.get("things", {}))
     with EpisodeWriter(path, {**source.info, "generated": generated}, source.action) as writer:
-        for first in range(0, len(source), restyler.frames):
-            frames = range(first, min(first + restyler.frames, len(source)))
+        for first in range(0, len(source), block):
+            frames = range(first, min(first + block, len(source)))
             clip = Clip.from_episode(source, cameras, first, len(frames))
             rgb = restyling(clip)
             for place, frame in enumerate(frames):

@@ -10,12 +10,13 @@ frames and views as well as the restyler can do it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augment.clip import Clip
+from envs.demonstrations.episode_file import Episode
 
 Things = Mapping[str, Mapping[str, Any]]
 """What an episode's segmentation stands for: by a thing's name, `ids` are its numbers in it.
@@ -47,8 +48,8 @@ class Restyling(Protocol):
         ...
 
 
-class Restyler(Protocol):
-    """A way to change how episodes look."""
+class Way(Protocol):
+    """What all ways to change how episodes look say of themselves."""
 
     @property
     def name(self) -> str:
@@ -70,6 +71,10 @@ class Restyler(Protocol):
         """Whether clips must have segmentation."""
         ...
 
+
+class Restyler(Way, Protocol):
+    """A way that begins with pictures, whatever they are of."""
+
     def begin(self, prompt: str, seed: int, things: Things) -> Restyling:
         """Begins an episode; the same arguments and frames give the same pictures.
 
@@ -84,7 +89,27 @@ class Restyler(Protocol):
         ...
 
 
-def ordered_views(restyler: Restyler, cameras: Sequence[str]) -> tuple[str, ...]:
+@runtime_checkable
+class EpisodeRestyler(Way, Protocol):
+    """A way that begins with recorded demonstrations: what it makes, it makes of their actions."""
+
+    def begin_episode(
+        self, episode: Episode, variations: Mapping[str, Any], seed: int
+    ) -> Restyling:
+        """Begins an episode; one at a time.
+
+        Args:
+            episode: Is given to the restyling from its first frame on.
+            variations: What varied when it was recorded, as its data set says (`Part`).
+            seed: As for `Restyler.begin`.
+
+        Raises:
+            RestylingError: If it cannot be done again.
+        """
+        ...
+
+
+def ordered_views(restyler: Way, cameras: Sequence[str]) -> tuple[str, ...]:
     """Cameras in the order in which a restyler wants their views.
 
     Args:

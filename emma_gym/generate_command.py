@@ -12,10 +12,11 @@ from typing import Any
 
 from augment.baselines.color_jitter import ColorJitter
 from augment.baselines.random_background import RandomBackground
+from augment.baselines.re_rendering import SimulatorRestyler
 from augment.dream_transfer.prompt_sampler import SPLITS
 from augment.generation import Prompts, generate, listed_prompts, sampled_prompts
 from augment.pretrained.weights import DREAM_TRANSFER
-from augment.restyling import Restyler
+from augment.restyling import EpisodeRestyler, Restyler
 from emma_gym.command_line import (
     EXIT_FAILURE,
     EXIT_INTERRUPTED,
@@ -27,12 +28,12 @@ from emma_gym.command_line import (
     interruptible,
 )
 from emma_gym.exchange_progress import ExchangeProgress
-from envs.demonstrations.dataset import Dataset
+from envs.demonstrations.dataset import Dataset, DatasetInfo
 from envs.errors import nearest
 from learning.devices import chosen_device
 
 NAME = "generate"
-METHODS = ("dream_transfer", "color_jitter", "random_background")
+METHODS = ("dream_transfer", "color_jitter", "random_background", "re_rendering")
 
 SUMMARY = """
 Writes demonstrations anew in other looks: pictures are generated; actions, depth and cameras are
@@ -60,7 +61,7 @@ class GenerationSettings:
 
     dataset: Dataset
     tasks: tuple[str, ...]
-    restyler: Restyler
+    restyler: Restyler | EpisodeRestyler
     described: dict[str, Any]
     prompts: Prompts
     per_demo: int
@@ -99,7 +100,7 @@ def settings_from(options: Options) -> GenerationSettings:
     """
     dataset = Dataset(Path(options.text("dataset")).expanduser())
     tasks = dataset.info.tasks if options.is_text("tasks", "all") else options.texts("tasks")
-    restyler, described = _restyler(options)
+    restyler, described = _restyler(options, dataset.info)
     prompts, prompts_sha256 = _prompts(options)
     described = {**described, "prompts": options.text("prompts"), "prompts_sha256": prompts_sha256}
     name = f"{dataset.folder.resolve().name}-{restyler.name}"
@@ -129,7 +130,9 @@ def _generate(settings: GenerationSettings, show: Callable[[int, int], None]) ->
     )
 
 
-def _restyler(options: Options) -> tuple[Restyler, dict[str, Any]]:
+def _restyler(
+    options: Options, info: DatasetInfo
+) -> tuple[Restyler | EpisodeRestyler, dict[str, Any]]:
     """What changes the pictures, and all that decides them."""
     method = options.text("method")
     if method not in METHODS:
@@ -138,6 +141,9 @@ def _restyler(options: Options) -> tuple[Restyler, dict[str, Any]]:
         return ColorJitter(), {}
     if method == "random_background":
         return RandomBackground(), {}
+    if method == "re_rendering":
+        simulator = SimulatorRestyler(info)
+        return simulator, {"appearance": dict(simulator.appearance)}
     folder = options.optional_path("model") or DREAM_TRANSFER
     # Imports take seconds.
     from augment.dream_transfer.pipeline_folder import load_generator, pipeline_sha256

@@ -1,21 +1,25 @@
 """Re-rendering: a demonstration's actions again, in a room that looks different.
 
 The upper bound of all restyling: geometry is exact, and light, shadows and reflections are the
-simulator's. It is no restyler, since it does not begin with pictures but with actions: physics runs
-again, and must do bit for bit what it did.
+simulator's. It does not begin with pictures but with actions: physics runs again, and must do bit
+for bit what it did.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from augment.clip import Clip
 from augment.restyling import RestylingError
+from envs.demonstrations.dataset import DatasetInfo
 from envs.demonstrations.episode_file import MATRICES, Episode
 from envs.demonstrations.recording import RecordedEnv, ReplayError
 from envs.objects.instances import FOR_GENERATORS
@@ -100,7 +104,7 @@ def re_render(
         raise RestylingError(
             f"'{wrong[0]}' changes more than colors; valid are {', '.join(APPEARANCES)}"
         )
-    drawn = _drawn(appearance, seed)
+    drawn = _drawn(appearance, seed, _appearances(episode))
     kept = {name: value for name, value in source_variations.items() if name not in drawn}
     observation, info = _reset(env, episode.info["seed"], kept, drawn)
     _check_source(episode, {name: info["variations"][name] for name in kept}, set(drawn))
@@ -116,6 +120,64 @@ def re_render(
             raise _differs(episode, "the state at the end")
 
     return ReRendering(info["variations"], info["instances"], frames())
+
+
+class SimulatorRestyler:
+    """Renders the demonstrations of a data set again, each in a look that is drawn out of `WIDE`.
+
+    It knows no words. What is drawn is drawn out of what generators learn from, too; no more is
+    between its pictures and generated ones than how they are made.
+
+    Attributes:
+        appearance: What looks different.
+    """
+
+    name: ClassVar[str] = "re_rendering"
+    cameras: ClassVar[None] = None
+    frames: ClassVar[int] = 32
+    needs_segmentation: ClassVar[bool] = False
+
+    def __init__(self, info: DatasetInfo) -> None:
+        """Takes what says how the data set's cameras were.
+
+        Args:
+            info: The data set's.
+        """
+        self.appearance = WIDE
+        self._info = info
+        self._env: RecordedEnv | None = None
+
+    def begin_episode(
+        self, episode: Episode, variations: Mapping[str, Any], seed: int
+    ) -> Callable[[Clip], NDArray[np.uint8]]:
+        """See `augment.restyling.EpisodeRestyler`."""
+        task, info = load_task(episode.info["task"]).name, self._info
+        if self._env is None or self._env.task.name != task:  # tasks come one after the other
+            self._env = RecordedEnv(
+                episode.info["task"],
+                obs_mode="rgbd",
+                cameras=info.cameras,
+                camera_model=info.camera_model,
+                resolution=info.resolution,
+            )
+        pictures = self._pictures(self._env, episode, variations, seed)
+
+        def restyled(clip: Clip) -> NDArray[np.uint8]:
+            return np.stack(list(itertools.islice(pictures, clip.frames)))
+
+        return restyled
+
+    def _pictures(
+        self, env: RecordedEnv, episode: Episode, variations: Mapping[str, Any], seed: int
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Pictures (V, H, W, 3) of each frame; the last ones when physics has ended as it did."""
+        try:
+            frames = re_render(env, episode, self.appearance, seed, variations).frames
+            for seen, _ in itertools.pairwise(itertools.chain(frames, [None])):
+                assert seen is not None
+                yield np.stack([seen[name].rgb for name in self._info.cameras])
+        except ReplayError as error:
+            raise RestylingError(str(error)) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,15 +202,29 @@ class _Drawn(Variation):
         return self.variation.apply(value, settings)
 
 
-def _drawn(appearance: Mapping[str, Any], seed: int) -> dict[str, Variation]:
-    """The variations by name, each with a value drawn from the seed; those that take part."""
+def _appearances(episode: Episode) -> int:
+    """How many numbers each thing's appearance was drawn out of."""
+    numbers = episode.info["variations"].get("object_appearance")
+    return len(SceneSettings().object_appearances if numbers is None else numbers)
+
+
+def _drawn(appearance: Mapping[str, Any], seed: int, appearances: int) -> dict[str, Variation]:
+    """The variations by name, each with a value drawn from the seed; those that take part.
+
+    Args:
+        appearance: As for `re_render`.
+        seed: Likewise.
+        appearances: How many numbers things get theirs out of. Out of more or less than in the
+            source, what is drawn after a thing's appearance would be another shape.
+    """
     variations = parse(appearance)
     _, values = draw(variations, seed, SceneSettings())
     if values.get("object_appearance") is not None:
         # Which of the numbers a thing gets follows from the episode's own seed: in another order,
         # it gets another one.
         rng = stream(seed, "order of appearances")
-        values["object_appearance"] = rng.permutation(values["object_appearance"]).tolist()
+        numbers = rng.permutation(values["object_appearance"])
+        values["object_appearance"] = np.resize(numbers, appearances).tolist()
     return {
         each.name: _Drawn(name=each.name, variation=each, value=values[each.name])
         for each in variations

@@ -1,5 +1,7 @@
 """A generated data set of one recorded episode."""
 
+from types import MappingProxyType
+
 from recorded_episode import CAMERAS, TASK
 
 from augment.baselines.color_jitter import ColorJitter
@@ -7,10 +9,10 @@ from augment.generation import generate, sampled_prompts
 from envs.demonstrations.dataset import Dataset, DatasetInfo, Part
 
 
-def source_of(folder, recorded_path):
+def source_of(folder, recorded_path, variations=MappingProxyType({})):
     DatasetInfo(
         tasks=(TASK,),
-        parts=(Part(1, {}),),
+        parts=(Part(1, dict(variations)),),
         seed=0,
         cameras=CAMERAS,
         camera_model="D435",

@@ -11,15 +11,15 @@ VARIATIONS = {"camera_azimuth": 3, "clutter": 2, "table_texture": 1}
 ACTIONS = 8
 
 
-def make_env():
-    return RecordedEnv(TASK, obs_mode="rgbd", cameras=CAMERAS, resolution=(96, 72))
+def make_env(task=TASK):
+    return RecordedEnv(task, obs_mode="rgbd", cameras=CAMERAS, resolution=(96, 72))
 
 
-def record_beginning(env, path):
+def record_beginning(env, path, task=TASK, variations=VARIATIONS):
     """The first actions of an expert."""
-    whole = plan(DualArmEnv(TASK), TASK, 1, VARIATIONS)
-    short = DualArmEnv(TASK)
-    short.reset(seed=1, options={"variations": VARIATIONS})
+    whole = plan(DualArmEnv(task), task, 1, variations)
+    short = DualArmEnv(task)
+    short.reset(seed=1, options={"variations": variations})
     for action in whole.action[:ACTIONS]:
         short.step(action)
     planned = dataclasses.replace(

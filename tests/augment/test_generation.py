@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 from generated_data import make, source_of
-from recorded_episode import CAMERAS, TASK
+from recorded_episode import CAMERAS, TASK, VARIATIONS
 
 from augment.baselines.color_jitter import ColorJitter
+from augment.baselines.re_rendering import SimulatorRestyler
 from augment.generation import listed_prompts, sampled_prompts
 from augment.restyling import RestylingError
 from envs.demonstrations.dataset import Part
@@ -44,6 +45,29 @@ def test_an_episode_says_what_it_came_from(source, recorded_path, tmp_path):
     assert len({each["prompt"] for each in told}) == len({each["seed"] for each in told}) == 3
     assert told[0]["settings"] == {"strength": 2}
     assert told[0]["source"]["seed"] == 1
+
+
+def test_the_simulator_renders_a_demonstration_again(recorded_path, tmp_path):
+    source = source_of(tmp_path / "source", recorded_path, VARIATIONS)
+    restyler = SimulatorRestyler(source.info)
+    (original,) = source.episodes(TASK)
+    looks = []
+    for episode in make(source, tmp_path / "made", restyler, per_demo=2).episodes(TASK):
+        assert len(episode) == len(original)
+        for frame in range(len(original)):
+            old, new = (each.observation(frame)["cameras"] for each in (original, episode))
+            for camera in CAMERAS:
+                before, now = old[camera]["rgb"].astype(int), new[camera]["rgb"]
+                assert np.abs(before - now).mean() > 5
+        looks.append(new["head_camera"]["rgb"].tobytes())
+    assert len(set(looks)) == 2
+
+
+def test_what_the_simulator_does_not_do_again_is_an_error(recorded_path, tmp_path):
+    source = source_of(tmp_path / "source", recorded_path, {})
+    with pytest.raises(RestylingError, match="was recorded under the variations"):
+        make(source, tmp_path / "made", SimulatorRestyler(source.info))
+    assert not list((tmp_path / "made").rglob("*.h5"))
 
 
 def test_interrupted_it_goes_on_and_makes_the_same(source, tmp_path):

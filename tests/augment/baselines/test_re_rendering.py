@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from recorded_episode import CAMERAS, VARIATIONS
+from recorded_episode import CAMERAS, VARIATIONS, make_env, record_beginning
 
 from augment.baselines.re_rendering import APPEARANCES, WIDE, re_render
 from augment.restyling import RestylingError
+from envs.demonstrations.episode_file import Episode
 from envs.demonstrations.recording import RecordedEnv, ReplayError
-from envs.objects.instances import SEEN, UNSEEN
+from envs.objects.instances import FOR_GENERATORS, SEEN, UNSEEN
 from envs.randomization import VARIATIONS as ALL_VARIATIONS
 from envs.randomization import parse
 
@@ -38,6 +39,20 @@ def test_an_episode_has_as_many_looks_as_seeds(recorded_env, episode):
     assert one.instances != other.instances
     shape = [each["tool"].rsplit("-", 1)[0] for each in (one.instances, episode.info["instances"])]
     assert shape[0] == shape[1]
+
+
+def test_all_things_keep_their_shapes(renderer, tmp_path):
+    task, one = "container_place", {"object_appearance": {"numbers": [0]}}
+    env = make_env(task)
+    record_beginning(env, tmp_path / "episode.h5", task, one)
+    episode = Episode(tmp_path / "episode.h5")
+    for seed in range(3):
+        again = re_render(env, episode, WIDE, seed, one)
+        for thing, instance in again.instances.items():
+            family, shape, appearance = instance.split("-")
+            assert f"{family}-{shape}-0" == episode.info["instances"][thing]
+            assert int(appearance) in FOR_GENERATORS
+        assert len(list(again.frames)) == len(episode)
 
 
 def test_nothing_that_evaluation_keeps_is_shown():
