@@ -18,7 +18,7 @@ from augment.adamix.probabilities import probabilities
 from augment.adamix.refresh import Refresh
 from augment.adamix.reweighting import Evidence, Reweighting
 from augment.adamix.sampler_config import SamplerConfig
-from augment.adamix.systematic_table import SystematicTable
+from augment.adamix.stratified_table import StratifiedTable
 
 
 class AdaMixSampler(Sampler[int]):
@@ -102,7 +102,7 @@ class AdaMixSampler(Sampler[int]):
             raise ReweightingError(f"base of {len(self._base)} units: expected {units}")
         self._warmup = Refresh(0, self._base, self._base)
         self._collapse = CollapseDetector(config.collapse_tolerance, config.collapse_patience)
-        self._table: tuple[Refresh, AliasTable | SystematicTable] | None = None
+        self._table: tuple[Refresh, AliasTable | StratifiedTable] | None = None
 
     @property
     def items_per_interval(self) -> int:
@@ -267,14 +267,14 @@ class AdaMixSampler(Sampler[int]):
             )
         return self.history[number]
 
-    def _table_at(self, step: int) -> AliasTable | SystematicTable:
+    def _table_at(self, step: int) -> AliasTable | StratifiedTable:
         refresh = self._refresh_at(step)
         if self._table is None or self._table[0] is not refresh:
             found = refresh.probabilities
             if self.config.per == "trajectory":
                 found = np.repeat(found / self._lengths, self._lengths)
             exact, size = self.config.exact, self._batch_size
-            self._table = (refresh, SystematicTable(found, size) if exact else AliasTable(found))
+            self._table = (refresh, StratifiedTable(found, size) if exact else AliasTable(found))
         return self._table[1]
 
 

@@ -24,7 +24,7 @@ class SamplerConfig:
         refresh_every: Steps between new weights.
         floor: How much of a uniform distribution is mixed in, 0 .. 1.
         max_ratio: Greatest ratio of two weights; None for any.
-        exact: Whether the items of each step are spread evenly over the units (systematic
+        exact: Whether the items of each step are spread evenly over the units (stratified
             sampling), so that every batch has its share of each kind of them, to the item; else
             that holds on average.
         collapse_tolerance: See `collapse.CollapseDetector`.

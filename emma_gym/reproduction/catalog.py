@@ -278,9 +278,11 @@ def _told(
     if "like" not in told:
         return told
     base = _told(told.pop("like"), policies, (*before, name))
-    options = [*base.get("options", ()), *told.get("options", ())]
-    last = {option.partition("=")[0]: option for option in options}
-    return {**base, **told, "options": [*last.values()]}
+    for kind in ("options", *SIZES):
+        options = [*base.get(kind, ()), *told.get(kind, ())]
+        last = {option.partition("=")[0]: option for option in options}
+        told[kind] = [*last.values()]
+    return {**base, **told}
 
 
 def _read(path: Path) -> dict[str, Any]:

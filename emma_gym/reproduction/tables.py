@@ -15,6 +15,8 @@ from eval_protocols.protocol import load_protocol
 from learning.curve import read_curve
 from learning.run_folder import CURVE_NAME
 
+EFFECTIVE_SHARE = "effective share"
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
@@ -49,12 +51,22 @@ def success_table(experiment: Experiment, folders: Folders) -> str:
     named = [_header(experiment, *column) for column in columns]
     averaged = _averaged(experiment, columns)
     means = len(averaged) > 1 or any(MEAN in row.paper for row in experiment.rows)
-    head = ["", *(f"`{name}`" for name in named), *([MEAN] if means else []), "minutes"]
+    shares = [_effective_share(experiment, folders, row) for row in experiment.rows]
+    weighted = any(share is not None for share in shares)
+    head = [
+        "",
+        *(f"`{name}`" for name in named),
+        *([MEAN] if means else []),
+        *([EFFECTIVE_SHARE] if weighted else []),
+        "minutes",
+    ]
     lines = []
-    for row in experiment.rows:
+    for row, share in zip(experiment.rows, shares, strict=True):
         cells = [_cell(experiment, folders, row, *column) for column in columns]
         mean = _mean(row, [cells[place] for place in averaged]) if means else None
         shown = [*map(str, cells), *([] if mean is None else [str(mean)])]
+        if weighted:
+            shown.append("" if share is None else f"{share:.2f}")
         lines.append([f"`{row.name}`", *shown, _minutes(experiment, folders, row)])
     return markdown_table(head, lines)
 
@@ -66,14 +78,22 @@ def markdown_page(experiment: Experiment, folders: Folders) -> str:
     figures = ""
     if any(row.paper for row in experiment.rows):
         figures = f"; in square brackets the paper's figure where it is known, {experiment.figures}"
+    table = success_table(experiment, folders)
+    shares = ""
+    if EFFECTIVE_SHARE in table:
+        shares = (
+            f" {EFFECTIVE_SHARE.capitalize()}: Kish's effective sample size of the weights that "
+            "samples were drawn by over that of equal weights, its mean over a training."
+        )
     parts = [
         f"# {experiment.title}",
         paragraph(
             f"{experiment.source}. Methods in their `{experiment.size}` preset, {seeds} training "
             f"seed{'s'[: seeds > 1]}, {experiment.episodes} validated seeds a task and condition. "
             f"Success once in %, {spread}{figures}. Minutes are those of a training."
+            f"{shares}"
         ),
-        success_table(experiment, folders),
+        table,
         *([paragraph(experiment.note)] if experiment.note else []),
         *([contrast_section(experiment, folders)] if experiment.contrasts else []),
         f"    python -m emma_gym.reproduce experiment={experiment.name} size={experiment.size}",
@@ -137,12 +157,29 @@ def _mean(row: Row, cells: Sequence[Cell]) -> Cell:
     return Cell(tuple(rates), None, paper)
 
 
-def _minutes(experiment: Experiment, folders: Folders, row: Row) -> str:
-    """The shortest and the longest training."""
+def _curves(experiment: Experiment, folders: Folders, row: Row) -> list[list[dict[str, float]]]:
+    """Of the trainings that are there."""
     curves = [
         read_curve(folders.kept(experiment, row.policy.name, task, seed) / CURVE_NAME)
         for task in experiment.tasks
         for seed in experiment.training_seeds
     ]
-    minutes = sorted({round(curve[-1]["wall_s"] / 60) for curve in curves if curve})
+    return [curve for curve in curves if curve]
+
+
+def _effective_share(experiment: Experiment, folders: Folders, row: Row) -> float | None:
+    """How even a sampler's weights were: 1 as equal ones; None for samplers without weights."""
+    shares = [
+        line["effective_share"]
+        for curve in _curves(experiment, folders, row)
+        for line in curve
+        if "effective_share" in line
+    ]
+    return statistics.mean(shares) if shares else None
+
+
+def _minutes(experiment: Experiment, folders: Folders, row: Row) -> str:
+    """The shortest and the longest training."""
+    curves = _curves(experiment, folders, row)
+    minutes = sorted({round(curve[-1]["wall_s"] / 60) for curve in curves})
     return " .. ".join(str(end) for end in dict.fromkeys((*minutes[:1], *minutes[-1:])))

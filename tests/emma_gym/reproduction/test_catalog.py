@@ -122,11 +122,16 @@ def test_a_size_may_have_options_of_its_own(tmp_path, size, options):
     mine = {"policy": "act", "training": "in_domain/nominal_20", "options": ["a=1"]}
     path = own(
         tmp_path,
-        policies={"mine": {**mine, "small": ["b=2"]}, "other": {"like": "mine"}},
-        rows=[{"policy": name, "protocol": "in_domain"} for name in ("mine", "other")],
+        policies={
+            "mine": {**mine, "small": ["b=2"]},
+            "other": {"like": "mine"},
+            "more": {"like": "mine", "small": ["c=3"]},
+        },
+        rows=[{"policy": name, "protocol": "in_domain"} for name in ("mine", "other", "more")],
         sizes={each: {"tasks": ["tool_adjust"]} for each in ("small", "full")},
     )
-    assert [row.policy.options for row in load_experiment(path, size).rows] == [options] * 2
+    found = [row.policy.options for row in load_experiment(path, size).rows]
+    assert found == [options, options, (*options, "c=3")[: len(options) + (size == "small")]]
 
 
 @pytest.mark.parametrize(

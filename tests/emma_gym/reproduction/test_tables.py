@@ -83,6 +83,20 @@ def test_a_mean_over_chosen_conditions(folders):
     assert line(success_table(emma, folders), "emma_fixmix")[-2:] == ["55 [68.3]", "10"]
 
 
+def test_how_uneven_weights_were(folders):
+    emma = dataclasses.replace(load_experiment("emma_metric_ablation", "small"), contrasts=())
+    rates = {(name, "container_place", 0): [50] * 5 for name in ("emma_adamix_ts", "emma_adamix")}
+    keep(folders, emma, rates)
+    assert "ffective share" not in markdown_page(emma, folders)
+    row = next(row for row in emma.rows if row.name == "emma_adamix")
+    curve = folders.kept(emma, row.policy.name, "container_place", 0) / "curve.csv"
+    curve.write_text("step,wall_s,effective_share\n1,3,\n2,9,0.7\n3,600,0.9\n")
+    page = markdown_page(emma, folders)
+    assert line(page, "emma_adamix")[-2:] == ["0.80", "10"]
+    assert line(page, "emma_adamix_ts")[-2:] == ["", "10"]
+    assert "Effective share: Kish" in page
+
+
 def test_the_page_says_how_it_was_made(folders):
     page = markdown_page(TABLE, folders)
     assert "arXiv 2505.16196" in page

@@ -4,20 +4,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from augment.adamix.systematic_table import SystematicTable
+from augment.adamix.stratified_table import StratifiedTable
 
 
 def draws(probabilities, size, batches, seed=0):
     uniform = np.random.default_rng(seed).random(size * batches)
-    return SystematicTable(np.asarray(probabilities), size).outcomes(uniform).reshape(-1, size)
+    return StratifiedTable(np.asarray(probabilities), size).outcomes(uniform).reshape(-1, size)
 
 
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=8).filter(any), st.integers(1, 40))
-def test_every_batch_has_its_share_rounded_up_or_down(weights, size):
+def test_every_batch_has_about_its_share(weights, size):
     probabilities = np.array(weights) / sum(weights)
     for batch in draws(probabilities, size, 5):
         counts = np.bincount(batch, minlength=len(weights))
-        assert (np.abs(counts - size * probabilities) < 1 + 1e-9).all()
+        away = np.abs(counts - size * probabilities)
+        assert (away < 2).all()
+        assert (away[[0, -1]] < 1 + 1e-9).all()
+
+
+def test_copies_come_no_more_often_together_than_others():
+    half = np.full(20, 1 / 40)
+    drawn = draws(np.concatenate([half, half]), 16, 2_000)
+    both = [len(np.intersect1d(batch[batch < 20], batch[batch >= 20] - 20)) for batch in drawn]
+    # Eight out of each half of 20, a part at a time: of two and a half outcomes, the same one.
+    assert 0.3 < np.mean(both) / 8 < 0.5
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])

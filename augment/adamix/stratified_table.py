@@ -6,11 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class SystematicTable:
-    """Systematic sampling: a batch has evenly spaced places of the cumulative distribution.
+class StratifiedTable:
+    """Stratified sampling: of B equal parts of the cumulative distribution, a batch has one each.
 
-    Of outcomes next to each other, with a probability of s together, a batch of B has B * s,
-    rounded up or down. Each outcome is as likely as it should be.
+    Of outcomes at either end of the distribution, with a probability of s together, a batch of B
+    has B * s, rounded up or down; of others next to each other, less than one more or less than
+    that. Each outcome is as likely as it should be.
+
+    Where in its part a place is, is drawn for each anew. Evenly spaced places would be the same
+    ones in distributions that repeat: with half of a batch generated, each recorded frame would
+    come together with its own copy.
 
     Attributes:
         ends: (N,) cumulative probabilities.
@@ -34,8 +39,8 @@ class SystematicTable:
             uniform: As many as in a number of batches.
         """
         batches = uniform.reshape(-1, self._batch_size)
-        # A number's high bits decide the order, its low ones, which do not depend on them, where
-        # the first place is.
-        offset = np.modf(batches[:, :1] * 2.0**20)[0]
+        # A number's high bits decide which part is whose, its low ones, which do not depend on
+        # them, where in it the place is.
+        offset = np.modf(batches * 2.0**20)[0]
         places = (np.argsort(batches, axis=1) + offset) / self._batch_size
         return np.asarray(np.searchsorted(self.ends, places.ravel(), side="right"))
