@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import bootstrap
 from tqdm import tqdm
 
 from augment.baselines.color_jitter import ColorJitter
@@ -188,8 +189,16 @@ def four_digits(scores: Mapping[str, float]) -> dict[str, float]:
     return {name: float(f"{value:.4g}") for name, value in scores.items()}
 
 
-def table(found: Mapping[str, Mapping[str, float]]) -> str:
+def interval(scores: Sequence[Mapping[str, float]], name: str) -> str:
+    """95 % of a mean over clips, by bootstrap."""
+    values = [each[name] for each in scores if name in each]
+    found = bootstrap((values,), np.mean, random_state=np.random.default_rng(0))
+    return " .. ".join(f"{end:.2f}" for end in found.confidence_interval)
+
+
+def table(scores: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     """All means, with ratios to true clips where less is better."""
+    found = {name: means(each) for name, each in scores.items()}
     true = found[SIMULATOR]
     ratios = ("cross_view_difference", "over_time_difference", "depth_abs_rel")
     lines = [f"| | {' | '.join(COLUMNS.values())} |", "| --- |" + " --- |" * len(COLUMNS)]
@@ -199,6 +208,8 @@ def table(found: Mapping[str, Mapping[str, float]]) -> str:
             cell = f"{each[column]:.3g}" if column in each else ""
             if column in ratios and each is not true:
                 cell += f" ({each[column] / true[column]:.2f})"
+            if column == "attribute_accuracy":
+                cell += f" ({interval(scores[name], column)})"
             cells.append(cell)
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -241,7 +252,7 @@ def main() -> None:
     rounded = {name: [four_digits(each) for each in clips] for name, clips in scores.items()}
     content = {"clips": [pair.name for pair in taken], "means": found, "scores": rounded}
     chosen.output.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    print(table(found))
+    print(table(scores))
 
 
 if __name__ == "__main__":
