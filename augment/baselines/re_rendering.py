@@ -125,8 +125,8 @@ def re_render(
 class SimulatorRestyler:
     """Renders the demonstrations of a data set again, each in a look that is drawn out of `WIDE`.
 
-    It knows no words. What is drawn is drawn out of what generators learn from, too; no more is
-    between its pictures and generated ones than how they are made.
+    It knows no words. What is drawn is drawn out of what generators learn from, too. Things of
+    demonstrations that show one appearance of each share a number here as well.
 
     Attributes:
         appearance: What looks different.
