@@ -19,6 +19,9 @@ class StratifiedTable:
 
     Attributes:
         ends: (N,) cumulative probabilities.
+        guide: (C,) the first outcome that can be at a place in each of C equal parts of [0, 1):
+            where a search begins (Chen and Asau, "On generating random variates from an empirical
+            distribution", 1974). C is a power of two, so that no rounding moves a place.
     """
 
     def __init__(self, probabilities: NDArray[np.float64], batch_size: int) -> None:
@@ -30,6 +33,8 @@ class StratifiedTable:
         """
         self.ends = np.cumsum(probabilities)
         self.ends /= self.ends[-1]
+        cells = 4 << len(probabilities).bit_length()
+        self.guide = np.searchsorted(self.ends, np.arange(cells) / cells, side="right")
         self._batch_size = batch_size
 
     def outcomes(self, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -42,5 +47,12 @@ class StratifiedTable:
         # A number's high bits decide which part is whose, its low ones, which do not depend on
         # them, where in it the place is.
         offset = np.modf(batches * 2.0**20)[0]
-        places = (np.argsort(batches, axis=1) + offset) / self._batch_size
-        return np.asarray(np.searchsorted(self.ends, places.ravel(), side="right"))
+        return self._at(((np.argsort(batches, axis=1) + offset) / self._batch_size).ravel())
+
+    def _at(self, places: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The outcomes at places in [0, 1): those whose ends are the first beyond them."""
+        found = self.guide[(places * len(self.guide)).astype(np.int64)]
+        found += self.ends[found] <= places
+        beyond = np.flatnonzero(self.ends[found] <= places)
+        found[beyond] = np.searchsorted(self.ends, places[beyond], side="right")
+        return np.asarray(found)

@@ -22,6 +22,17 @@ def test_every_batch_has_about_its_share(weights, size):
         assert (away[[0, -1]] < 1 + 1e-9).all()
 
 
+@given(
+    st.lists(st.sampled_from([0.0, 1e-12, 1e-3, 0.1, 0.7]), min_size=1, max_size=60).filter(any),
+    st.integers(0, 2**32),
+)
+def test_an_outcome_is_found_where_the_cumulative_distribution_has_it(weights, seed):
+    table = StratifiedTable(np.array(weights) / sum(weights), 1)
+    uniform = np.random.default_rng(seed).random(200)
+    places = np.modf(uniform * 2.0**20)[0]
+    assert (table.outcomes(uniform) == np.searchsorted(table.ends, places, side="right")).all()
+
+
 def test_copies_come_no_more_often_together_than_others():
     half = np.full(20, 1 / 40)
     drawn = draws(np.concatenate([half, half]), 16, 2_000)
