@@ -189,7 +189,7 @@ def _run(settings: CollectionSettings, same: str) -> int:
     progress = CollectionProgress()
     info, folder = settings.info, settings.folder
     try:
-        with progress:
+        with progress.bar:
             collect(info, folder, settings.workers, progress, resume=settings.resume)
     except KeyboardInterrupt:
         print(f"interrupted; {_kept(folder, progress, same)}", file=sys.stderr)

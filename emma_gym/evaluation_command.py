@@ -21,7 +21,7 @@ from emma_gym.command_line import (
     help_page,
     interruptible,
 )
-from emma_gym.progress import EvaluationProgress
+from emma_gym.evaluation_progress import EvaluationProgress
 from emma_gym.result_table import result_table
 from envs.errors import RenderingUnavailableError
 from envs.registration import task_names
@@ -155,7 +155,7 @@ def _settings(
 def _run(settings: EvaluationSettings, videos: int) -> int:
     progress = EvaluationProgress(load_protocol(settings.protocol).headline)
     try:
-        with progress:
+        with progress.bar:
             folder, result = evaluate(settings, progress)
         files = _finish(folder, result, videos)
     except KeyboardInterrupt:

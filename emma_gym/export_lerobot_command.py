@@ -22,7 +22,7 @@ from emma_gym.command_line import (
     help_page,
     interruptible,
 )
-from emma_gym.exchange_progress import ExchangeProgress
+from emma_gym.progress_bar import ProgressBar
 from envs.demonstrations.dataset import Dataset
 from envs.demonstrations.lerobot.selection import Selection
 
@@ -131,7 +131,7 @@ def _export(settings: ExportSettings) -> None:
             raise UsageError(f"{package} is not installed: pip install 'emma-gym[lerobot]'")
     from envs.demonstrations.lerobot.export import export_lerobot
 
-    with ExchangeProgress() as progress:
+    with ProgressBar() as progress:
         export_lerobot(settings.dataset, settings.folder, settings.selection, progress.show)
 
 

@@ -27,7 +27,7 @@ from emma_gym.command_line import (
     help_page,
     interruptible,
 )
-from emma_gym.exchange_progress import ExchangeProgress
+from emma_gym.progress_bar import ProgressBar
 from envs.demonstrations.dataset import Dataset, DatasetInfo
 from envs.errors import nearest
 from learning.devices import chosen_device
@@ -78,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
     with interruptible():
         try:
             settings = settings_from(compose_options(NAME, arguments))
-            with ExchangeProgress() as progress:
+            with ProgressBar() as progress:
                 _generate(settings, progress.show)
         except ValueError as error:
             return fail(error)

@@ -17,7 +17,7 @@ from emma_gym.command_line import (
     help_page,
     interruptible,
 )
-from emma_gym.exchange_progress import ExchangeProgress
+from emma_gym.progress_bar import ProgressBar
 from envs.demonstrations.robotwin import import_robotwin
 from envs.errors import nearest
 
@@ -65,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
     with interruptible():
         try:
             settings = settings_from(compose_options(NAME, arguments))
-            with ExchangeProgress() as progress:
+            with ProgressBar() as progress:
                 info = import_robotwin(
                     settings.sources,
                     settings.folder,

@@ -28,7 +28,7 @@ from emma_gym.command_line import (
     help_page,
     interruptible,
 )
-from emma_gym.exchange_progress import ExchangeProgress
+from emma_gym.progress_bar import ProgressBar
 from envs.demonstrations.dataset import Dataset
 from learning.devices import chosen_device
 
@@ -60,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
         try:
             options = compose_options(NAME, arguments)
             generated, source = _datasets(options)
-            with ExchangeProgress() as progress:
+            with ProgressBar() as progress:
                 judgement = judge(
                     generated,
                     source,

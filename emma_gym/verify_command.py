@@ -8,12 +8,10 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from emma_gym.command_line import (
     EXIT_FAILURE,
@@ -22,6 +20,7 @@ from emma_gym.command_line import (
     fail,
     interruptible,
 )
+from emma_gym.progress_bar import ProgressBar
 from eval_protocols.episodes import one_line
 from eval_protocols.provenance import usable_cores
 from eval_protocols.verification import NOT_SHOWN, Verdict, verify
@@ -31,8 +30,6 @@ KIND = "emma_gym.verification"
 
 #: Reasons shown in a terminal; `--json` has them all.
 MAX_REFUSALS_SHOWN = 10
-#: Time between two lines in a log, in s.
-LOG_INTERVAL_S = 30.0
 
 DESCRIPTION = """\
 Verifies a result: replays the actions in actions.npz beside it, without rendering, and confirms
@@ -123,7 +120,7 @@ def _run(options: argparse.Namespace) -> int:
         raise UsageError(f"--json {target}: not a file in an existing folder")
     workers = usable_cores() if options.workers is None else options.workers
     started = time.monotonic()
-    with _Progress() as progress:
+    with ProgressBar() as progress:
         verdict = verify(
             options.result,
             sample=options.sample,
@@ -136,40 +133,6 @@ def _run(options: argparse.Namespace) -> int:
         document = {"file": str(options.result), **_document(verdict)}
         write_whole(target, (json.dumps(document, indent=2) + "\n").encode())
     return 0 if verdict.verified else EXIT_FAILURE
-
-
-class _Progress:
-    """A bar in a terminal, a line now and then in a log, both on stderr."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        self._bar = Progress(
-            BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=self._console
-        )
-        self._task = self._bar.add_task("replaying", total=None)
-        self._logged = time.monotonic()
-
-    def __enter__(self) -> _Progress:
-        if self._console.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._console.is_terminal:
-            self._bar.stop()
-
-    def show(self, done: int, total: int) -> None:
-        """Shows how many episodes of how many are replayed."""
-        if self._console.is_terminal:
-            self._bar.update(self._task, completed=done, total=total)
-        elif time.monotonic() - self._logged >= LOG_INTERVAL_S:
-            self._logged = time.monotonic()
-            print(f"{done}/{total} replayed", file=sys.stderr, flush=True)
 
 
 def _show(path: Path, verdict: Verdict, seconds: float) -> None:
