@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from augment.adamix.difficulty import NORMALIZATIONS, difficulty
 from augment.adamix.joint_limits import ALOHA_AGILEX
 from augment.adamix.reweighting import Array, Evidence, Reweighting
@@ -25,8 +27,9 @@ class AdaMixConfig:
         jal: Of the joint angle limitation.
         margin: Width in rad of the band inside the joint limits that counts for `jal` as beyond
             them. Ours: policies here move their predictions inside the limits, so with 0 no frame
-            would ever count. At home a joint is 0.05 from its limit; with 0.03, 3 % of our experts'
-            trajectories have a frame that counts.
+            would ever count. At home a joint of each arm (the second) is 0.05 from its limit. With
+            0.03, 3 % of our experts' trajectories have a frame that counts; of what a small ACT
+            predicts nearly all that count are those of an arm at rest, more than 0.02 low.
         normalization: How metrics are moved into [0, 1]: `min_max` or `quantile`.
         low_quantile: Of `quantile`: what is at or below it is 0.
         high_quantile: What is at or above it is 1.
@@ -85,14 +88,16 @@ class AdaMix(Reweighting):
     config: AdaMixConfig
 
     def difficulty(self, metrics: Array) -> Array:
-        """Difficulty (N,) in [0, 1] of units with metrics (N, 3)."""
-        config = self.config
-        return difficulty(
-            metrics,
-            (config.ape, config.ts, config.jal),
-            config.normalization,
-            (config.low_quantile, config.high_quantile),
-        )
+        """Difficulty (N,) in [0, 1] of units with metrics (N, 3), beside others of their kind."""
+        config, found = self.config, np.empty(len(metrics))
+        for units in self.members():
+            found[units] = difficulty(
+                metrics[units],
+                (config.ape, config.ts, config.jal),
+                config.normalization,
+                (config.low_quantile, config.high_quantile),
+            )
+        return found
 
     def _weights(self, evidence: Evidence, steps: int) -> Array:
         assert evidence.metrics is not None

@@ -25,6 +25,9 @@ def difficulty(
 ) -> Array:
     """Difficulty, from 0 for a unit that is the best in every metric to 1 for the worst in all.
 
+    Of metrics that disagree nobody reaches either end: the more there are, the less uneven it is.
+    One that is constant counts as best for all.
+
     Args:
         metrics: (N, M), greater is worse.
         shares: M relative weights of the metrics, not negative, not all 0.

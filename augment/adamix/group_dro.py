@@ -21,11 +21,9 @@ class GroupDROConfig:
 
     Attributes:
         eta: Step size of the groups' weights, for each step of the training.
-        adjustment: C of the adjustment C / sqrt(units in the group) that is added to its loss.
     """
 
     eta: float = 0.01
-    adjustment: float = 0.0
 
     def __post_init__(self) -> None:
         """Checks values.
@@ -33,17 +31,18 @@ class GroupDROConfig:
         Raises:
             ValueError: Says what is valid.
         """
-        for name in ("eta", "adjustment"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name}={getattr(self, name)}: expected a number >= 0")
+        if not 0 <= self.eta < math.inf:
+            raise ValueError(f"eta={self.eta}: expected a number >= 0")
 
 
 class GroupDRO(Reweighting):
     """Multiplies a group's weight by exp(eta x its loss) in every step.
 
     Of Sagawa et al. "Distributionally robust neural networks for group shifts" (2020). They weight
-    losses; drawing groups with these weights has the same mean gradient. Losses are measured at a
-    refresh and stand for all steps since the last one.
+    losses of groups that are equally likely; drawing them with these weights has the same mean
+    gradient then. Losses are measured at a refresh and stand for all steps since the last one.
+    Their adjustment by the sizes of groups is left out: a training here has groups of one
+    demonstration.
     """
 
     config_class = GroupDROConfig
@@ -63,11 +62,11 @@ class GroupDRO(Reweighting):
 
     def _weights(self, evidence: Evidence, steps: int) -> Array:
         assert evidence.losses is not None
-        losses = self.group_means(evidence.losses)
-        losses += self.config.adjustment / np.sqrt(self.sizes)
-        self._log_weights += self.config.eta * steps * losses
-        self._log_weights -= self._log_weights.max()
-        return self.shared(np.exp(self._log_weights))
+        self._log_weights += self.config.eta * steps * self.group_means(evidence.losses)
+        # From the greatest of a kind, so that those of another one do not all become 0.
+        greatest = np.full(self.kinds.max() + 1, -np.inf)
+        np.maximum.at(greatest, self.group_kinds, self._log_weights)
+        return self.shared(np.exp(self._log_weights - greatest[self.group_kinds]))
 
     def state_dict(self) -> dict[str, Tensor]:
         """The groups' weights."""

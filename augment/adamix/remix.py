@@ -21,7 +21,7 @@ class ReMixConfig:
 
     Attributes:
         eta: Step size of the groups' weights, for each step of the training.
-        smoothing: How much of the groups' shares in the data set is mixed in, in each step.
+        smoothing: How much of the groups' shares in their kind is mixed in, in each step.
     """
 
     eta: float = 0.2
@@ -45,7 +45,8 @@ class ReMix(Reweighting):
     The excess is how much greater a unit's loss is than a reference network's, at least 0. Of Hejna
     et al. "Re-Mix" (2024), after DoReMi (Xie et al. 2023). They train a proxy with the weights of
     the moment and then the network with their average over that training; here it is **one
-    training**, which draws with the average so far. Losses are measured at a refresh and stand for
+    training**, which draws with the average so far. Their groups are data sets; a training here has
+    groups of one demonstration. Losses are measured at a refresh and stand for
     all steps since the last one.
     """
 
@@ -60,9 +61,10 @@ class ReMix(Reweighting):
         seed: int,
         kinds: NDArray[np.int64] | None = None,
     ) -> None:
-        """Begins with the groups' shares in the data set; see the base class."""
+        """Begins with the groups' shares in their kind; see the base class."""
         super().__init__(config, groups, seed, kinds)
-        self._weights_now = self.sizes / self.sizes.sum()
+        self._shares = self._within_kinds(self.sizes)
+        self._weights_now = self._shares
         self._sum = np.zeros(len(self.sizes))
 
     def _weights(self, evidence: Evidence, steps: int) -> Array:
@@ -70,12 +72,12 @@ class ReMix(Reweighting):
         assert evidence.reference_losses is not None
         excess = self.group_means(np.maximum(evidence.losses - evidence.reference_losses, 0.0))
         growth = np.exp(self.config.eta * (excess - excess.max()))
-        smoothing, shares = self.config.smoothing, self.sizes / self.sizes.sum()
+        smoothing = self.config.smoothing
         for _ in range(steps):
-            grown = self._weights_now * growth
-            self._weights_now = (1 - smoothing) * grown / grown.sum() + smoothing * shares
+            grown = self._within_kinds(self._weights_now * growth)
+            self._weights_now = (1 - smoothing) * grown + smoothing * self._shares
             self._sum += self._weights_now
-        return self.shared(self._sum / self._sum.sum())
+        return self.shared(self._within_kinds(self._sum))
 
     def state_dict(self) -> dict[str, Tensor]:
         """The groups' weights of the moment, and their sum over all steps."""
@@ -88,3 +90,7 @@ class ReMix(Reweighting):
         """Goes on from them."""
         self._weights_now = state["weights"].numpy().copy()
         self._sum = state["sum"].numpy().copy()
+
+    def _within_kinds(self, by_group: NDArray[Any]) -> Array:
+        """Numbers (G,) over their sum in a group's kind."""
+        return np.asarray(by_group / np.bincount(self.group_kinds, by_group)[self.group_kinds])

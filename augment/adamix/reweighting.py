@@ -59,9 +59,10 @@ class Reweighting(ABC):
         config_class: Its configuration, a frozen dataclass with defaults.
         needs: Attributes of `Evidence` that it uses.
         config: As it was built.
-        groups: (N,) int64, the group of each unit.
+        groups: (N,) int64, the group of each unit; one of several kinds is as many groups.
         sizes: (G,) int64, units in each group.
-        kinds: (N,) int64, the kind of each unit.
+        kinds: (N,) int64, the kind of each unit, 0 .. K - 1.
+        group_kinds: (G,) int64, that of each group.
         seed: Of what it draws, if it draws anything.
     """
 
@@ -84,7 +85,8 @@ class Reweighting(ABC):
                 any numbers.
             seed: Of the training.
             kinds: (N,) the kind of each unit (recorded or generated), as any numbers: however its
-                units are weighted, a kind as a whole is drawn as often. None for all of one kind.
+                units are weighted, a kind as a whole is drawn as often, so weights of different
+                kinds are never compared. None for all of one kind.
 
         Raises:
             ReweightingError: If there is no unit, or kinds are of other units.
@@ -94,8 +96,16 @@ class Reweighting(ABC):
         if kinds is not None and len(kinds) != len(groups):
             raise ReweightingError(f"kinds of {len(kinds)} units: expected {len(groups)}")
         self.config, self.seed = config, seed
-        _, self.groups, self.sizes = np.unique(groups, return_inverse=True, return_counts=True)
-        self.kinds = np.zeros(len(groups), np.int64) if kinds is None else np.asarray(kinds)
+        kinds = np.zeros(len(groups), np.int64) if kinds is None else kinds
+        _, self.kinds = np.unique(kinds, return_inverse=True)
+        _, numbers = np.unique(groups, return_inverse=True)
+        _, first, self.groups, self.sizes = np.unique(
+            self.kinds * len(groups) + numbers,
+            return_index=True,
+            return_inverse=True,
+            return_counts=True,
+        )
+        self.group_kinds = self.kinds[first]
 
     def update(self, evidence: Evidence, steps: int) -> Array:
         """Makes weights anew.
@@ -147,9 +157,13 @@ class Reweighting(ABC):
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Remembers what another one of the same kind did."""
 
+    def members(self) -> list[NDArray[np.int64]]:
+        """The units of each kind."""
+        return [np.flatnonzero(self.kinds == kind) for kind in range(self.kinds.max() + 1)]
+
     def group_means(self, values: Array) -> Array:
         """Means (G,) over groups of values of units (N,)."""
-        return np.bincount(self.groups, values, minlength=len(self.sizes)) / self.sizes
+        return np.asarray(np.bincount(self.groups, values, len(self.sizes)) / self.sizes)
 
     def shared(self, by_group: Array) -> Array:
         """Weights (N,) of units that share their groups' weights (G,) equally."""

@@ -186,7 +186,7 @@ class AdaMixSampler(Sampler[int]):
         """What the losses of items (B,) that a step draws are to be multiplied by (B,)."""
         refresh = self._refresh_at(step)
         # Against the base, which is what losses are the mean over.
-        by_unit = self.reweighting.loss_weights(refresh.relative, refresh.step / self._steps)
+        by_unit = self.reweighting.loss_weights(refresh.relative, step / self._steps)
         if self.config.per == "frame":
             return np.asarray(by_unit[items])
         ends = np.cumsum(self._lengths)

@@ -18,8 +18,7 @@ class SamplerConfig:
     public.
 
     Attributes:
-        per: What has a weight: a `trajectory`, whose frames are then as likely, or a `frame`. So
-            equal weights make every trajectory as likely, or every frame.
+        per: What has a weight: a `trajectory`, whose frames are then as likely, or a `frame`.
         warmup_steps: Steps that draw uniformly, a multiple of `refresh_every` and at least that.
         refresh_every: Steps between new weights.
         floor: How much of a uniform distribution is mixed in, 0 .. 1.

@@ -20,7 +20,6 @@ class ShuffledAdaMix(AdaMix):
     def _weights(self, evidence: Evidence, steps: int) -> Array:
         weights = super()._weights(evidence, steps)
         generator, source = stream(self.seed, "shuffled weights"), np.arange(len(weights))
-        for kind in np.unique(self.kinds):
-            members = np.flatnonzero(self.kinds == kind)
+        for members in self.members():
             source[members] = generator.permutation(members)
         return weights[source]

@@ -84,7 +84,7 @@ def _cells(comparison: Comparison, p_value: float) -> list[str]:
         "< 0.001" if p_value < 0.001 else f"{p_value:.3f}",
         _shown(overall, p_value),
         f"{second / first:.2f}" if first else "",
-        _goal(comparison),
+        _goal(comparison, p_value),
     ]
 
 
@@ -95,11 +95,11 @@ def _shown(overall: Contrast, p_value: float) -> str:
     return "yes" if value > 0 else "the opposite"
 
 
-def _goal(comparison: Comparison) -> str:
+def _goal(comparison: Comparison, p_value: float) -> str:
     gain = comparison.gain
     if gain is None:
         return ""
-    if gain.held:
+    if gain.held and (gain.goal < 1 or _shown(comparison.overall, p_value) == "yes"):
         return f"{gain.goal:g}: held"
     return f"{gain.goal:g}: not held; {'reached' if gain.reached else 'not reached'} by the rates"
 
@@ -112,7 +112,8 @@ def _explained(experiment: Experiment, found: Sequence[Comparison | str]) -> str
         f"{100 * CONFIDENCE:g} % interval on the same seeds, a bootstrap over tasks, training runs "
         "and seeds as `python -m emma_gym.compare` makes it; p is corrected for all "
         f"{len(found)} contrasts (Holm). A goal is a ratio of rates: it held if the whole interval "
-        "of better - goal x than is above 0. What is not shown may still be there."
+        "of better - goal x than is above 0 and the difference is shown. What is not shown may "
+        "still be there."
     ]
     seeds = len(experiment.training_seeds)
     if seeds == 1:
@@ -121,6 +122,9 @@ def _explained(experiment: Experiment, found: Sequence[Comparison | str]) -> str
         words.append(f"With fewer than {MIN_TRAINING_RUNS} training runs intervals are too narrow.")
     if any(not each.paired for each in made):
         words.append("Some results are on different seeds: these are compared as independent.")
-    if any(line.endswith("_sha256 differs)") for each in made for line in each.warnings):
+    warnings = [line for each in made for line in each.warnings]
+    if any(line.endswith("_sha256 differs)") for line in warnings):
         words.append("Some results are of code with other physics or objects than others.")
+    if any(line.endswith("ended in an error, a failure here") for line in warnings):
+        words.append("Some episodes ended in errors, which count as failures.")
     return " ".join(words)

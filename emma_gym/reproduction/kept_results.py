@@ -21,6 +21,7 @@ from emma_gym.reproduction.folders import Folders
 from emma_gym.training_options import settings_from
 from eval_protocols.policy_settings import MAX_LENGTH
 from eval_protocols.protocol import load_protocol
+from eval_protocols.results import RESULT_NAME
 from learning.configuration import as_mapping, configured
 from policies.imitation.methods import preset
 from policies.training.trainers import EPOCHS, DemonstrationSettings
@@ -43,7 +44,8 @@ def outdated(experiment: Experiment, folders: Folders) -> list[str]:
     """The kept results that are not of what the experiment asks for.
 
     Compared are the protocol, the demonstrations' names, and how the policy was trained: its
-    method, optimization and sampler. What the simulator or the demonstrations hold is not.
+    method, optimization, sampler and reference. What the simulator or the demonstrations hold is
+    not.
 
     Args:
         experiment: What is reproduced.
@@ -72,9 +74,33 @@ def _outdated(
     training = folders.run(experiment, row.policy.name, task, seed) / "training"
     if other := next(_otherwise_trained(result, experiment.size, row.policy), None):
         return f"{path} has {other}; to make it anew, delete it, {evaluation} and {training}"
+    if other := _other_reference(result, experiment, folders, row, task, seed):
+        return f"{path} has {other}; to make it anew, delete it, {evaluation} and {training}"
     if other := _other_protocol(result, row):
         return f"{path} has {other}; to make it anew, delete it and {evaluation}"
     return None
+
+
+def _other_reference(
+    result: Mapping[str, Any],
+    experiment: Experiment,
+    folders: Folders,
+    row: Row,
+    task: str,
+    seed: int,
+) -> str | None:
+    """That it was compared with other weights than those that its reference has by now."""
+    reference = row.policy.reference
+    if reference is None:
+        return None
+    path = folders.kept(experiment, reference.name, task, seed) / row.protocol / RESULT_NAME
+    if not path.exists():
+        return None
+    sampling = result["policy"]["config"]["training"]["sampling"]
+    kept = json.loads(path.read_text(encoding="utf-8"))["policy"]["weights_sha256"]
+    if sampling.get("reference_sha256") == kept:
+        return None
+    return f"other weights as its reference than the {reference.name} that is kept"
 
 
 def _other_protocol(result: Mapping[str, Any], row: Row) -> str | None:

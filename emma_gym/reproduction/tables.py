@@ -83,7 +83,8 @@ def markdown_page(experiment: Experiment, folders: Folders) -> str:
     if EFFECTIVE_SHARE in table:
         shares = (
             f" {EFFECTIVE_SHARE.capitalize()}: Kish's effective sample size of the weights that "
-            "samples were drawn by over that of equal weights, its mean over a training."
+            "samples were drawn by over that of equal weights, its mean over a training after the "
+            "uniform warm-up."
         )
     parts = [
         f"# {experiment.title}",

@@ -73,16 +73,22 @@ class Gain:
         goal: How many times.
         ratio: Of the rates, second / first; None if nothing of the first side succeeds.
         excess: second - goal * first, with its interval.
+        better: Whether the second side is shown to be better at all.
     """
 
     goal: float
     ratio: float | None
     excess: Estimate
+    better: bool
 
     @property
     def held(self) -> bool:
-        """Whether the whole interval is above 0."""
-        return self.excess.low > 0
+        """Whether the whole interval is above 0.
+
+        Of few episodes bootstrap intervals are too narrow: who is not shown to be better has not
+        been shown to be so by a factor.
+        """
+        return self.excess.low > 0 and (self.better or self.goal < 1)
 
     @property
     def reached(self) -> bool:
@@ -180,7 +186,7 @@ def compare(
 
 def _gain(goal: float, overall: Contrast, excess: Estimate) -> Gain:
     first, second = overall.first.mean, overall.second.mean
-    return Gain(goal, second / first if first else None, excess)
+    return Gain(goal, second / first if first else None, excess, overall.better == "second")
 
 
 def _by_factor(

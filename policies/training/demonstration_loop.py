@@ -7,8 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
+from augment.adamix.errors import ReweightingError
 from envs.demonstrations.worker_pool import WorkerDiedError, WorkerPool
 from learning.curve import read_curve
+from learning.errors import DivergedError
 from learning.interruption import Interruption
 from learning.learner import Learner
 from learning.loader import Loader
@@ -79,11 +81,19 @@ class DemonstrationLoop(TrainingLoop):
         )
 
     def _new_weights(self, step: int, measured: Mapping[str, Tensor]) -> Evaluation | None:
+        """Makes new weights of samples, if they are due.
+
+        Raises:
+            DivergedError: If what the policy predicts is no number any more.
+        """
         resampling, settings = self._resampling, self._settings
         if resampling is None:
             return None
         resampling.observe(measured["loss"])
-        made = resampling.refresh(step, self.folder, f"{settings.policy}, {settings.task}")
+        try:
+            made = resampling.refresh(step, self.folder, f"{settings.policy}, {settings.task}")
+        except ReweightingError as error:
+            raise DivergedError(f"there are no new weights of samples: {error}") from None
         return None if made is None else Evaluation(resampling.measured(made), made.words())
 
     def _evaluated(self, step: int) -> Evaluation | None:

@@ -12,15 +12,18 @@ def watched(
 ):
     """In which intervals with these levels of the loss a collapse is seen.
 
-    `warmup` has the level of the interval before them, `greatest` the weight of the likeliest unit.
+    `warmup` has the level of the interval before them, `greatest` the weight of the likeliest unit,
+    one for all intervals or for each.
     """
     detector, rng = CollapseDetector(tolerance, patience), np.random.default_rng(0)
+    weights = np.broadcast_to(greatest, len(levels))
     found = []
     for i, level in enumerate([*warmup, *levels]):
         for step in range(steps):
             loss = level * (1 + noise * rng.standard_normal())
             detector.observe(1e3 if spikes and step == 4 else loss)
-        found.append(detector.end_interval(greatest if i >= len(warmup) else None))
+        weight = weights[i - len(warmup)] if i >= len(warmup) else None
+        found.append(detector.end_interval(weight))
     return [i - len(warmup) for i, seen in enumerate(found) if seen]
 
 
@@ -73,6 +76,26 @@ def test_the_rise_when_harder_samples_come_does_not_count():
 def test_a_rise_beyond_what_harder_samples_explain_is_a_collapse(levels, warmup, greatest, seen):
     """Twice the greatest weight times what the loss was with equal ones."""
     assert watched(levels, warmup=warmup, greatest=greatest) == seen
+
+
+def test_weights_that_grow_explain_a_loss_that_does():
+    """Always the same losses, and hard samples more and more often: nothing has diverged."""
+    hard, greatest = 25.0, np.array([1.2, 2.2, 4.2, 6.4, 8.0])
+    share = 0.1 * greatest
+    assert not watched(1 - share + share * hard, greatest=greatest, warmup=[3.4])
+    assert watched(1 - share + share * hard, greatest=1.2) == [3, 4]
+
+
+def test_only_the_end_of_the_warmup_counts():
+    """A loss that has fallen a hundredfold in it and then rises tenfold."""
+    detector = CollapseDetector(2.0, 2)
+    for loss in np.geomspace(10.0, 0.1, 40):
+        detector.observe(loss)
+    assert not detector.end_interval(None)
+    for expected in (False, True):
+        for _ in range(40):
+            detector.observe(1.0)
+        assert detector.end_interval(1.7) is expected
 
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf])

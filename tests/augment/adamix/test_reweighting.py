@@ -99,13 +99,6 @@ def test_group_dro_multiplies_step_by_step():
     np.testing.assert_allclose(found, (expected / SIZES)[[0, 0, 2, 1, 1, 1]])
 
 
-def test_group_dro_adjusts_small_groups_up():
-    even = Evidence(losses=np.ones(6))
-    found = make("group_dro", adjustment=1.0, eta=1.0).update(even, 1)
-    by_group = np.array([found[0] * 2, found[3] * 3, found[2]])
-    np.testing.assert_allclose(by_group / by_group[2], np.exp(1 / np.sqrt(SIZES) - 1))
-
-
 def test_group_dro_survives_many_steps():
     dro = make("group_dro")
     weights = dro.update(Evidence(losses=np.array([1e3, 0, 0, 0, 0, 0])), 10**6)
@@ -154,11 +147,46 @@ def test_shuffled_weights_are_adamix_weights_of_others_for_good():
 def test_weights_are_shuffled_within_a_kind():
     kinds = np.arange(40) % 2
     known = Evidence(np.random.default_rng(0).random((40, 3)))
-    right = make("adamix", groups=np.arange(40)).update(known, 1)
+    right = make("adamix", groups=np.arange(40), kinds=kinds).update(known, 1)
     wrong = make("adamix_shuffled", groups=np.arange(40), kinds=kinds).update(known, 1)
     assert not np.array_equal(right, wrong)
     for kind in (0, 1):
         assert np.array_equal(np.sort(wrong[kinds == kind]), np.sort(right[kinds == kind]))
+
+
+KINDS = np.repeat([7, 3], 20)
+
+
+@pytest.mark.parametrize("name", ["adamix", "group_dro", "remix"])
+def test_a_kind_that_is_worse_changes_nothing_within_the_other(name):
+    """Kinds keep their shares, so what one is like beside the other must not matter."""
+    rng = np.random.default_rng(0)
+    known = rng.random((40, 3)), rng.random(40) + 1, rng.random(40)
+    worse = [each.copy() for each in known]
+    for each in worse:
+        each[20:] *= 50
+    alone = make(name, groups=np.arange(20))
+    alone.update(Evidence(*(each[:20] for each in known)), 100)
+    expected = shares(alone.update(Evidence(*(each[:20] for each in known)), 100))
+    for evidence in (known, worse):
+        both = make(name, groups=np.arange(40), kinds=KINDS)
+        both.update(Evidence(*evidence), 100)
+        found = both.update(Evidence(*evidence), 100)
+        np.testing.assert_allclose(shares(found[:20]), expected)
+
+
+def test_group_dro_keeps_a_kind_apart_that_is_far_better():
+    losses = np.append(np.linspace(0, 1, 20), np.full(20, 1e3))
+    dro = make("group_dro", groups=np.arange(40), kinds=KINDS)
+    weights = dro.update(Evidence(losses=losses), 1000)[:20]
+    assert (np.diff(weights) > 0).all()
+
+
+def test_a_group_of_two_kinds_is_two():
+    made = make("group_dro", kinds=np.array([0, 1, 0, 0, 0, 0]))
+    assert made.sizes.sum() == 6
+    assert len(made.sizes) == 4
+    assert (made.group_kinds[made.groups] == made.kinds).all()
 
 
 def test_wrong_names_say_which_are_right():

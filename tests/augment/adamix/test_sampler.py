@@ -195,7 +195,7 @@ def test_prioritized_losses_are_weighted_by_how_often_their_trajectory_is_drawn(
     losses = np.array([1.0, 2.0, 4.0, 1.0, 1.0, 1.0])
     made.refresh(4, Evidence(losses=losses))
     items = np.array([0, 2, 3, 12, 16, 36])  # of trajectories 0, 0, 1, 2, 2, 5
-    beta = 0.4 + 0.6 * 4 / STEPS
+    beta = 0.4 + 0.6 * 5 / STEPS
     found = made.loss_weights(items, 5)
     np.testing.assert_allclose(found, losses[[0, 0, 1, 2, 2, 5]] ** (-0.6 * beta), rtol=1e-5)
     assert (made.loss_weights(items, 0) == 1).all()
@@ -300,7 +300,7 @@ def test_weights_multiply_the_base():
 @pytest.mark.parametrize("name", REWEIGHTINGS)
 def test_harder_units_of_a_kind_do_not_raise_its_share(name, exact):
     kinds, base = np.array([0, 0, 0, 1, 1, 1]), np.array([0.1, 0.1, 0.3, 0.2, 0.2, 0.1])
-    hard = np.array([0.1, 0.2, 0.3, 5, 4, 3])
+    hard = np.array([0.1, 0.2, 0.5, 5, 4, 2])
     known = Evidence(np.tile(hard[:, None], 3), hard, np.zeros(6))
     made = sampler(name, kinds=kinds, shared={"base": base}, exact=exact)
     found = made.refresh(4, known)

@@ -118,3 +118,19 @@ def test_one_of_other_episodes_is_made_anew_anyway(folders):
     path = keep(folders, result(exact=False) | {"summary": {"tasks": [{"episodes": 4}] * 5}})
     assert not is_there(path, 5)
     assert outdated(EXPERIMENT, folders) == []
+
+
+def test_another_reference_is_another_training(folders):
+    remix = load_experiment("emma_adamix_vs_fixmix", "small").of_rows(["emma_fixmix", "emma_remix"])
+    remix = dataclasses.replace(remix, training_seeds=(0,), episodes=5)
+    own = {"sampler": "remix", "eta": 0.5, "smoothing": 0.05, "reference_sha256": "a" * 64}
+    keep(folders, result(**own), remix.rows[1])
+    assert outdated(remix, folders) == []
+    reference = result()
+    reference["policy"]["weights_sha256"] = "a" * 64
+    path = keep(folders, reference, remix.rows[0])
+    assert outdated(remix, folders) == []
+    reference["policy"]["weights_sha256"] = "b" * 64
+    path.write_text(json.dumps(reference))
+    (line,) = outdated(remix, folders)
+    assert "other weights as its reference than the emma_fixmix that is kept" in line
