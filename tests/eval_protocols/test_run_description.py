@@ -39,23 +39,27 @@ APPEARANCE = {"object_appearance": {"numbers": [0]}}
 
 
 @pytest.mark.parametrize(
-    ("generated", "name"),
+    ("recorded", "generated", "name"),
     [
-        (0, "one_appearance_20"),
-        (20, "one_appearance_20_generated_20"),
-        (19, "one_appearance_20_generated_20"),  # a filter has dropped one
-        (60, "one_appearance_20_generated_60"),
-        (31, "one_appearance_20_generated_60"),
+        (20, 0, "one_appearance_20"),
+        (20, 20, "one_appearance_20_generated_20"),
+        (20, 19, "one_appearance_20_generated_20"),  # a filter has dropped one
+        (100, 0, "one_appearance_100"),
+        (100, 100, "one_appearance_100_generated_100"),
+        (100, 51, "one_appearance_100_generated_100"),
     ],
 )
-def test_generated_demonstrations_tell_training_sets_apart(generated, name):
-    data = {**learned((20, APPEARANCE)), "generated": [(generated, APPEARANCE)] * bool(generated)}
+def test_generated_demonstrations_tell_training_sets_apart(recorded, generated, name):
+    data = {
+        **learned((recorded, APPEARANCE)),
+        "generated": [(generated, APPEARANCE)] * bool(generated),
+    }
     assert block(data, "emma_visual")["name"] == name
 
 
 def test_so_many_generated_ones_are_none_of_the_sets():
-    data = {**learned((20, APPEARANCE)), "generated": [(61, APPEARANCE)]}
-    with pytest.raises(ValueError, match="and 61 generated demonstrations of a task with"):
+    data = {**learned((20, APPEARANCE)), "generated": [(21, APPEARANCE)]}
+    with pytest.raises(ValueError, match="and 21 generated demonstrations of a task with"):
         block(data, "emma_visual")
 
 

@@ -30,11 +30,11 @@ def folders(tmp_path):
     return Folders(tmp_path / "runs", tmp_path / "results")
 
 
-def result(protocol=None, training="one_appearance_20_generated_20", **sampling):
+def result(protocol=None, training="one_appearance_100_generated_100", **sampling):
     method, optimization = preset("act", "small", CAMERAS)
     block = {"name": "emma_visual", "version": 1, "sha256": load_protocol("emma_visual").sha256}
     trained = {
-        "optimization": as_mapping(optimization) | {"steps": 1000},
+        "optimization": as_mapping(optimization) | {"steps": 1500},
         "sampling": SAMPLING | sampling,
     }
     return {
@@ -71,10 +71,10 @@ def changed(*path, value):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (result(protocol={"sha256": "f" * 64}), "another emma_visual (version 1) than version 2;"),
+        (result(protocol={"sha256": "f" * 64}), "another emma_visual (version 1) than version 3;"),
         (
-            result(training="one_appearance_20"),
-            "training=one_appearance_20, not one_appearance_20_",
+            result(training="one_appearance_100"),
+            "training=one_appearance_100, not one_appearance_100_",
         ),
         (result(generated_share=0.25), "sampling.generated_share=0.25, not 0.5;"),
         (result(exact=False), "sampling.exact=false, not true;"),

@@ -74,7 +74,7 @@ def test_generated_demonstrations_are_made_and_judged_before_they_are_learned_fr
         **{"collect": 1, "generate": 1, "judge": 1, "train": 2, "evaluate": 2}
     }
     (collect,), (generate,), (judge,) = (kinds[kind] for kind in ("collect", "generate", "judge"))
-    assert "training=emma_visual/one_appearance_20" in collect.options
+    assert "training=emma_visual/one_appearance_100" in collect.options
     assert f"dataset={collect.folder}" in generate.options
     assert f"dataset={generate.folder}" in judge.options
     unfiltered, filtered = kinds["train"]
