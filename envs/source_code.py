@@ -70,22 +70,33 @@ def physics_sha256() -> str:
 
 
 def _code_of(path: Path) -> str:
-    return ast.unparse(_without_docstrings(ast.parse(path.read_text())))
+    return json.dumps(_as_data(ast.parse(path.read_text(encoding="utf-8"))))
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [  # type: ignore[attr-defined]
-                statement for statement in body if not _is_string(statement)
-            ] or [ast.Pass()]
-    return tree
+def _as_data(node: object) -> object:
+    """A syntax tree without docstrings as JSON, the same in all versions of Python.
+
+    `ast.unparse` writes the same tree otherwise in other versions. Later ones have more fields,
+    which are empty for what earlier ones can say: those are left out.
+    """
+    if isinstance(node, list):
+        return [_as_data(each) for each in node if not _is_string(each)]
+    if isinstance(node, ast.JoinedStr):  # early 3.12 has empty strings in it
+        parts = [each for each in node.values if getattr(each, "value", None) != ""]
+        return [type(node).__name__, _as_data(parts)]
+    if isinstance(node, ast.AST):
+        fields = {name: _as_data(value) for name, value in ast.iter_fields(node)}
+        return [
+            type(node).__name__,
+            {name: value for name, value in fields.items() if value not in (None, [])},
+        ]
+    # Of an ellipsis, bytes and complex numbers, what they are written as.
+    return node if isinstance(node, str | int | float | bool | None) else repr(node)
 
 
-def _is_string(statement: ast.stmt) -> bool:
+def _is_string(node: object) -> bool:
     return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
     )

@@ -63,6 +63,34 @@ def test_hash_notices_code_and_ignores_words(tmp_path, monkeypatch):
     assert physics() == before_physics
 
 
+EVERYTHING = '''
+"""Words."""
+import a.b as c
+
+
+@d(1, k=...)
+class E(F, metaclass=G):
+    """Words."""
+
+    x: int = 1_000
+
+    async def f(self, /, a, *b, c=b"\\x00", **d) -> str | None:
+        match a:
+            case {"k": [1, *_]} if (n := len(b)) > 2j:
+                return f"{a!r:>{n}} {c}" "and" " more"
+        return lambda: (yield)
+'''
+
+
+def test_hashes_are_the_same_in_all_versions_of_python(tmp_path, monkeypatch):
+    """The number is that of Python 3.10, 3.11, 3.12 and 3.13."""
+    (tmp_path / "envs").mkdir()
+    (tmp_path / "envs" / "module.py").write_text(EVERYTHING)
+    monkeypatch.setattr(source_code, "ROOT", tmp_path)
+    found = source_code.sha256({"envs.module": source_code.code("envs.module")})
+    assert found == "a49cf9089adc913d40a457b2fd8569c4b3d450ebf3f7e4b4622e0765afe524fe"
+
+
 def test_a_damaged_list_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(lists, "_FOLDER", tmp_path)
     (tmp_path / "block_handover.json").write_text("{")
