@@ -23,6 +23,7 @@ from emma_gym.command_line import (
 )
 from emma_gym.evaluation_progress import EvaluationProgress
 from emma_gym.result_table import result_table
+from envs.demonstrations.dataset import FIRST_EVALUATION_SEED
 from envs.errors import RenderingUnavailableError
 from envs.registration import task_names
 from envs.tasks import load_task
@@ -57,7 +58,7 @@ EXAMPLES = {
         "protocol=camera_sweep training=nominal_100 training_seed=0 \\\n"
         "      policy=my_package.policy:MyPolicy policy_config.checkpoint=runs/1.safetensors"
     ),
-    "A quick look at other seeds": "policy=random episodes=3 validated_seeds=false seed=1000",
+    "A quick look at other seeds": "policy=random episodes=3 validated_seeds=false seed=200000",
 }
 
 #: Error messages shown below the table; the rest is in the report.
@@ -76,8 +77,16 @@ def run(arguments: Sequence[str]) -> int:
             videos = options.integer("video", 0)
         except ValueError as error:
             return fail(error)
-        if options.flag("validated_seeds") and options.integer("seed", 0):
-            print("note: seed is used with validated_seeds=false only", file=sys.stderr)
+        seed = options.integer("seed", 0)
+        if options.flag("validated_seeds"):
+            if seed != FIRST_EVALUATION_SEED:
+                print("note: seed is used with validated_seeds=false only", file=sys.stderr)
+        elif seed < FIRST_EVALUATION_SEED:
+            print(
+                f"note: demonstrations are collected on seeds below {FIRST_EVALUATION_SEED}: a "
+                "policy may have learned from these very episodes",
+                file=sys.stderr,
+            )
         for settings in runs:
             if status := _run(settings, videos):
                 return status

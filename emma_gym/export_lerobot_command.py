@@ -92,7 +92,13 @@ def settings_from(options: Options) -> ExportSettings:
     Raises:
         ValueError: In one line, with the nearest valid names or values.
     """
-    dataset = Dataset(Path(options.text("dataset")).expanduser())
+    folder = options.optional_path("dataset")
+    if folder is None:
+        raise UsageError(
+            "dataset=FOLDER is needed, which `python -m emma_gym.collect` or "
+            "`python -m emma_gym.import_robotwin` makes"
+        )
+    dataset = Dataset(folder)
     info = dataset.info
     default = Path("outputs") / "lerobot" / dataset.folder.resolve().name
     every_task, every_camera = options.is_text("tasks", "all"), options.is_text("cameras", "all")

@@ -98,7 +98,10 @@ def settings_from(options: Options) -> GenerationSettings:
     Raises:
         ValueError: In one line, with the nearest valid names or values.
     """
-    dataset = Dataset(Path(options.text("dataset")).expanduser())
+    folder = options.optional_path("dataset")
+    if folder is None:
+        raise UsageError("dataset=FOLDER is needed, which `python -m emma_gym.collect` makes")
+    dataset = Dataset(folder)
     tasks = dataset.info.tasks if options.is_text("tasks", "all") else options.texts("tasks")
     restyler, described = _restyler(options, dataset.info)
     prompts, prompts_sha256 = _prompts(options)

@@ -94,6 +94,8 @@ def settings_from(options: Options) -> ImportSettings:
     Raises:
         ValueError: In one line, with the nearest valid names or values.
     """
+    if options.is_null("source"):
+        raise UsageError("source=data/TASK/CONFIGURATION is needed, which RoboTwin 2.0 records")
     folders = [Path(text).expanduser().resolve() for text in options.texts("source")]
     names = options.mapping("names")
     theirs = [folder.parent.name for folder in folders]

@@ -27,6 +27,7 @@ from emma_gym.reproduction.kept_results import outdated
 from emma_gym.reproduction.stage_runner import StageFailedError, command_of, run_stages
 from emma_gym.reproduction.stages import Stage, stages
 from emma_gym.reproduction.tables import markdown_page
+from envs.seeds import validated_seeds
 from envs.tasks import load_task
 from eval_protocols.provenance import usable_cores
 from eval_protocols.whole_file import write_whole
@@ -112,6 +113,8 @@ def settings_from(options: Options) -> ReproductionSettings:
         experiment = dataclasses.replace(experiment, training_seeds=seeds)
     if (episodes := options.optional_integer("episodes", 1)) is not None:
         experiment = dataclasses.replace(experiment, episodes=episodes)
+    for task in experiment.tasks:  # evaluations would refuse them too, after hours of training
+        validated_seeds(task, experiment.episodes)
     jobs = options.integer("jobs", 1, also=" or auto") if not options.is_text("jobs", "auto") else 0
     if not jobs:
         jobs = 1 if torch.cuda.is_available() else usable_cores()

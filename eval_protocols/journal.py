@@ -85,17 +85,21 @@ class Journal:
             run: Has "identity"; what else it has is kept for people.
 
         Raises:
-            JournalError: If nothing can be written there, or another process writes there.
+            JournalError: If nothing can be written there, another process writes there, or files
+                that would be replaced are no run's.
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            _check_replaceable(folder)  # before the lock, which makes a file
             file = _lock(folder)
         except OSError as error:
             raise JournalError(f"cannot write to {folder}: {error.strerror}") from None
+        file.truncate(0)
         for name in OWN_NAMES:
-            if name == EPISODES_NAME:
-                file.truncate(0)
-            elif (folder / name).is_dir():
+            # A kill leaves run.json, by which the rest is known to be a run's.
+            if name in (RUN_NAME, EPISODES_NAME):
+                continue
+            if (folder / name).is_dir():
                 shutil.rmtree(folder / name)
             else:
                 (folder / name).unlink(missing_ok=True)
@@ -176,11 +180,13 @@ def read_run(folder: Path) -> dict[str, Any]:
     try:
         run = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise JournalError(f"{folder} has {EPISODES_NAME} but no {RUN_NAME}") from None
+        raise JournalError(
+            f"{folder} has {EPISODES_NAME} but no {RUN_NAME}: choose another output_dir"
+        ) from None
     except ValueError as error:
-        raise JournalError(f"{path}: not JSON: {error}") from None
+        raise JournalError(f"{path}: not JSON: {error}; choose another output_dir") from None
     if not isinstance(run, dict) or not isinstance(run.get("identity"), dict):
-        raise JournalError(f"{path}: has no identity")
+        raise JournalError(f"{path}: has no identity: choose another output_dir")
     return run
 
 
@@ -192,6 +198,26 @@ def read_records(folder: Path) -> list[EpisodeRecord]:
     """
     records, _ = _parse(folder / EPISODES_NAME)
     return list(records.values())
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Refuses a folder that has files of our names but holds no run.
+
+    Raises:
+        JournalError: In one line.
+    """
+    there = {path.name for path in folder.iterdir()}
+    if not holds_run(folder):
+        there.discard(EPISODES_NAME)  # empty: left when `create` is killed at its very start
+    foreign = sorted(there.intersection(OWN_NAMES))
+    try:
+        if foreign:
+            read_run(folder)
+    except JournalError:
+        raise JournalError(
+            f"{folder} holds no evaluation but other files, such as {foreign[0]}: choose another "
+            "output_dir, or empty this one"
+        ) from None
 
 
 def _parse(path: Path) -> tuple[dict[WorkUnit, EpisodeRecord], int]:

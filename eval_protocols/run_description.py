@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from envs.demonstrations.dataset import FIRST_EVALUATION_SEED
 from envs.seeds import seed_list_sha256
 from envs.tasks import load_task
 from eval_protocols.protocol import OTHER_DATA, UNTRAINED, Protocol, TrainingSet
@@ -54,7 +55,7 @@ class EvaluationSettings:
     training_note: str = ""
     episodes: int = 10
     validated_seeds: bool = True
-    seed: int = 0
+    seed: int = FIRST_EVALUATION_SEED
     workers: int = 1
     policy_timeout_s: float = 120.0
     output_dir: Path | None = None

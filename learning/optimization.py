@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from envs.errors import nearest
 from learning.errors import TrainingError
 
 SCHEDULES = ("cosine", "step", "constant")
+
+_FROM_0 = ("weight_decay", "muon_learning_rate", "warmup_steps", "clip_norm", "ema_power")
+"""What 0 turns off; nothing is less than that."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,19 @@ class Optimization:
             )
         if self.steps < 1 or self.batch_size < 1:
             raise TrainingError("optimization: steps and batch_size are at least 1")
+        if not 0 < self.learning_rate < math.inf:
+            raise TrainingError(
+                f"optimization.learning_rate={self.learning_rate}: expected a number > 0"
+            )
+        for name in _FROM_0:
+            if not 0 <= (value := getattr(self, name)) < math.inf:
+                raise TrainingError(f"optimization.{name}={value}: expected a number >= 0")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise TrainingError(
+                f"optimization.betas={list(self.betas)}: expected numbers >= 0 and < 1"
+            )
+        if not 0 <= self.ema_max <= 1:
+            raise TrainingError(f"optimization.ema_max={self.ema_max}: expected a number in 0 .. 1")
         parts = accumulate * processes
         if self.batch_size % parts:
             raise TrainingError(

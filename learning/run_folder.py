@@ -14,6 +14,9 @@ from learning.errors import TrainingError
 CONFIG_NAME, CURVE_NAME = "config.yaml", "curve.csv"
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
 
+#: Begins `config.yaml`: others write files of that name too.
+_HEADER = "# A training of EMMA-Gym: what decides its numbers.\n"
+
 
 def holds(folder: Path, described: Mapping[str, Any]) -> bool:
     """Whether a folder holds a training.
@@ -23,17 +26,27 @@ def holds(folder: Path, described: Mapping[str, Any]) -> bool:
         described: What decides the training's numbers.
 
     Raises:
-        TrainingError: If it holds another one; names what differs.
+        TrainingError: If it holds another one, naming what differs, or a `config.yaml` that
+            describes none.
     """
     config = folder / CONFIG_NAME
     if not config.exists():
         return False
-    before = yaml.safe_load(config.read_text(encoding="utf-8"))
+    try:
+        text = config.read_text(encoding="utf-8")
+        before = yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError):
+        before = None
+    if not isinstance(before, dict):
+        raise TrainingError(
+            f"{config} describes no training: name another output_dir, or empty this one"
+        )
+    remedy = "resume=false to delete it" if text.startswith(_HEADER) else "empty this one"
     for key, value in described.items():
         if before.get(key) != value:
             raise TrainingError(
                 f"{folder} holds a training with {_difference(key, before.get(key), value)}; name "
-                "another output_dir, or resume=false to delete it"
+                f"another output_dir, or {remedy}"
             )
     return True
 
@@ -45,16 +58,29 @@ def begin(folder: Path, described: Mapping[str, Any], results: Iterable[str]) ->
         folder: Where it will be written.
         described: What decides its numbers.
         results: Names in the folder of what comes out of such a training.
+
+    Raises:
+        TrainingError: If files that would be replaced are no training's; none is touched then.
     """
-    for name in (CONFIG_NAME, CURVE_NAME, CHECKPOINTS, *results, TENSORBOARD):
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / CONFIG_NAME
+    names = (CHECKPOINTS, CURVE_NAME, *results, TENSORBOARD)
+    foreign = sorted({path.name for path in folder.iterdir()}.intersection((CONFIG_NAME, *names)))
+    if foreign and not (config.is_file() and config.read_bytes().startswith(_HEADER.encode())):
+        raise TrainingError(
+            f"{folder} holds no training but other files, such as {foreign[0]}: name another "
+            "output_dir, or empty this one"
+        )
+    for name in names:  # a kill leaves config.yaml, by which the rest is known to be a training's
         path = folder / name
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    staging = config.with_name(f"{CONFIG_NAME}.part")
     text = yaml.safe_dump(dict(described), sort_keys=False)
-    (folder / CONFIG_NAME).write_text(text, encoding="utf-8")
+    staging.write_text(_HEADER + text, encoding="utf-8")
+    staging.replace(config)
 
 
 def _difference(key: str, before: Any, value: Any) -> str:

@@ -113,7 +113,10 @@ class Policy(ABC):
         """
 
     def act_batch(self, observations: Sequence[Observation]) -> Sequence[NDArray[np.floating[Any]]]:
-        """Chooses actions for several independent observations; overridden where it pays."""
+        """Chooses actions for several independent observations, in turn unless overridden.
+
+        The runner does not call it yet: it asks `act` for one observation at a time.
+        """
         return [self.act(observation) for observation in observations]
 
     def config(self) -> dict[str, Any]:

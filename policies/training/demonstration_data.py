@@ -90,12 +90,15 @@ def open_demonstrations(
     Raises:
         TrainingError: In one line, with what would be valid.
     """
+    observes = method.observes
+    if NEEDED_PICTURES[observes.obs_mode] and not observes.cameras:
+        raise TrainingError(f"method.cameras=[]: {method.name} needs at least one camera")
     try:
         dataset = Dataset(folder)
         episodes = dataset.episodes(task, count)
     except DemonstrationError as error:
         raise TrainingError(str(error)) from None
-    if lacking := _lacking(dataset.info, method.observes):
+    if lacking := _lacking(dataset.info, observes):
         raise TrainingError(f"{folder} lacks what {method.name} needs: {lacking}")
     return Source(dataset, episodes, range(len(episodes)))
 

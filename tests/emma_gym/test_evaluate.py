@@ -70,7 +70,7 @@ def test_a_result_a_report_and_a_table_come_out(finished):
     folder, run = finished
     assert run.returncode == 0, run.stderr
     result = json.loads((folder / "run/result.json").read_text())
-    assert [episode["seed"] for episode in result["episodes"]] == list(range(8))
+    assert [episode["seed"] for episode in result["episodes"]] == list(range(100_000, 100_008))
     count = sum(episode["success_once"] for episode in result["episodes"])
     assert 0 < count < 8
     assert result["summary"]["overall"][0]["success_once"]["count"] == count
@@ -136,13 +136,19 @@ def test_more_episodes_continue_the_same_run_and_none_change_nothing(finished, t
 
 def test_another_run_in_the_folder_is_refused_unless_started_over(tmp_path, here):
     assert here("episodes=1", "output_dir=run")[0] == 0
-    status, _, errors = here("episodes=1", "output_dir=run", "seed=5")
+    status, _, errors = here("episodes=1", "output_dir=run", "seed=200005")
     assert status == 2
     (line,) = errors.splitlines()
-    assert "run holds another run: seeds.start is 0 there and 5 here" in line
-    assert here("episodes=1", "output_dir=run", "seed=5", "resume=false")[0] == 0
+    assert "run holds another run: seeds.start is 100000 there and 200005 here" in line
+    assert here("episodes=1", "output_dir=run", "seed=200005", "resume=false")[0] == 0
     (episode,) = json.loads((tmp_path / "run/result.json").read_text())["episodes"]
-    assert episode["seed"] == 5
+    assert episode["seed"] == 200005
+
+
+def test_seeds_of_demonstrations_are_noted(here):
+    status, _, errors = here("episodes=1", "output_dir=run", "seed=5")
+    assert status == 0
+    assert "note: demonstrations are collected on seeds below 100000" in errors
 
 
 def test_errors_are_shown(tmp_path, here):

@@ -42,7 +42,7 @@ def test_a_data_set_is_exported(here, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "dataset=null: expected a text"),
+        ([], "dataset=FOLDER is needed, which `python -m emma_gym.collect`"),
         (["dataset=nowhere"], "nowhere is no data set: it has no dataset.json"),
         (["dataset=set", "tasks=lyft"], "did you mean lift?"),
         (["dataset=set", "cameras=head"], "has no camera head"),
@@ -89,7 +89,7 @@ def test_robotwins_episodes_are_imported(here, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "source=null: expected a text"),
+        ([], "source=data/TASK/CONFIGURATION is needed, which RoboTwin 2.0 records"),
         (["source=nowhere"], "no data/TASK/CONFIGURATION of RoboTwin 2.0"),
         (["source=data/bell/demo_clean", "names.ball=bell"], "names.ball: source has no such task"),
         (["source=data/bell/demo_clean", "names.bell=3"], "names.bell=3: expected a text"),

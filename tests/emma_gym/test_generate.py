@@ -86,6 +86,7 @@ def test_who_judges_by_clip_has_its_weights(dataset, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["dataset=null"], "dataset=FOLDER is needed, which `python -m emma_gym.collect` makes"),
         (["method=jitter"], "method=jitter; did you mean color_jitter?"),
         (
             ["model=/nowhere"],
@@ -97,7 +98,7 @@ def test_who_judges_by_clip_has_its_weights(dataset, tmp_path, capsys):
         (["precision=fp8"], "precision=fp8; did you mean fp32?"),
         (["method=color_jitter", "per_demo=0"], "per_demo=0: expected an integer >= 1"),
     ],
-    ids=["method", "model", "prompts", "task", "segmentation", "precision", "count"],
+    ids=["dataset", "method", "model", "prompts", "task", "segmentation", "precision", "count"],
 )
 def test_what_is_wrong_is_said_in_a_line(dataset, tmp_path, capsys, arguments, words):
     folder = tmp_path / "made"

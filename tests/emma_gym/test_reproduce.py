@@ -120,10 +120,14 @@ def test_a_dry_run_sums_what_is_measured_and_names_the_rest(here):
         (["experiment=sem_table1", "tasks=[tool]"], "unknown task 'tool'"),
         (["experiment=sem_table1", "rows=[xyz]"], "sem_table1 has no row 'xyz'; valid: sem, dp"),
         (["experiment=sem_table1", "training_seeds=[0,0]"], "a list of different integers >= 0"),
+        (
+            ["experiment=sem_table1", "episodes=1000", "dry_run=true"],
+            "has 100 validated seeds, 1000 are wanted: ask for fewer episodes",
+        ),
         (["experiment=sem_table1", "jobs=0"], "jobs=0: expected an integer >= 1 or auto"),
         (["experiment=sem_table1", "output_dir=null"], "output_dir=null: expected a folder"),
     ],
-    ids=["none", "experiment", "task", "row", "seeds", "jobs", "folder"],
+    ids=["none", "experiment", "task", "row", "seeds", "episodes", "jobs", "folder"],
 )
 def test_what_is_wrong_is_said_in_a_line(here, arguments, words):
     status, out, err = here(*arguments)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,6 +16,8 @@ from emma_gym import collect, evaluate
 from emma_gym.train import main
 from learning.curve import read_curve
 from policies.imitation.checkpoint import Checkpoint
+from policies.policy import Observes
+from policies.training.demonstration_data import open_demonstrations
 
 TINY = [
     *("policy=dp", "size=small", "task=tool_adjust", "output_dir=run", "workers=0"),
@@ -97,6 +100,7 @@ def test_a_policy_is_trained_and_goes_through_an_evaluation_like_any_other(here,
         (["hand.step=1"], "unknown option 'hand.step'"),
         (["total_steps=0"], "expected an integer >= 1 or null"),
         (["optimization.learning_rate=fast"], "learning_rate=fast: expected float"),
+        (["optimization.clip_norm=-1"], "optimization.clip_norm=-1.0: expected a number >= 0"),
         (["precision=fp16"], "precision=fp16"),
         (["policy=json:dumps"], "is no ImitationMethod"),
     ],
@@ -110,6 +114,23 @@ def test_wrong_options_are_explained_in_one_line_and_nothing_is_written(
     assert err.count("\n") == 1
     assert not out
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("policy", ["sem", "dp", "dp3", "act"])
+def test_who_sees_pictures_needs_a_camera(policy, dataset, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    options = ["size=small", "task=tool_adjust", f"dataset={dataset}", "device=cpu"]
+    assert main([f"policy={policy}", *options, "method.cameras=[]"]) == 2
+    err = capsys.readouterr().err
+    assert "cameras=[]" in err
+    assert "at least one" in err
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_who_sees_the_state_alone_needs_none(dataset):
+    method = SimpleNamespace(name="blind", observes=Observes("state"))
+    assert len(open_demonstrations(dataset, "tool_adjust", None, method).episodes) == 2
 
 
 def curve(folder):

@@ -104,6 +104,55 @@ def test_create_deletes_only_its_own_files(folder):
     ]
 
 
+def _contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("videos/mine.mp4", "mine"),
+        ("actions/mine.npy", "mine"),
+        ("views/mine.png", "mine"),
+        ("report.html", "mine"),
+        ("result.json", "{}"),
+        ("actions.npz", "mine"),
+        ("episodes.jsonl", '{"episode_index": 0}\n'),  # as LeRobot's data sets have
+        ("run.json", "{}"),
+        ("run.json", "mine"),
+    ],
+)
+def test_files_that_are_no_runs_are_refused_and_stay(tmp_path, name, content):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    before = _contents(tmp_path)
+    first = name.split("/")[0]
+    with pytest.raises(JournalError, match=f"no evaluation but other files, such as {first}: choo"):
+        Journal.create(tmp_path, RUN)
+    assert _contents(tmp_path) == before
+
+
+def test_a_folder_with_other_names_is_used(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "episodes.jsonl").touch()  # of a `create` that was killed at its very start
+    Journal.create(tmp_path, RUN).close()
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert read_records(tmp_path) == []
+
+
+def test_a_deletion_that_was_killed_is_completed(folder, monkeypatch):
+    def killed(path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("eval_protocols.journal.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Journal.create(folder, RUN)
+    Journal.create(folder, RUN).close()
+    assert {path.name for path in folder.iterdir()} == {"episodes.jsonl", "run.json"}
+
+
 def test_a_run_without_its_description_is_refused(folder):
     (folder / "run.json").unlink()
     assert holds_run(folder)

@@ -239,6 +239,8 @@ def test_a_loss_that_is_no_number_ends_the_training_and_is_not_saved(training, t
         ({"optimization": {"schedule": "cosin"}}, "did you mean cosine"),
         ({"optimization": {"batch_size": 0}}, "at least 1"),
         ({"method": {"cameras": ["front_camera"]}}, r"lacks .*front_camera \(it has head_camera\)"),
+        ({"method": {"cameras": []}}, r"method.cameras=\[\]: tiny needs at least one camera"),
+        ({"optimization": {"warmup_steps": -5}}, "warmup_steps=-5: expected a number >= 0"),
         ({"method": {"resolution": [64, 48]}}, r"pictures of 64x48 pixels \(it has 32x24\)"),
         ({"method": {"resolution": None}}, r"pictures of 320x240 pixels"),
         ({"accumulate": 3}, "batch_size=8 is not divisible by 3"),
