@@ -178,21 +178,19 @@ def generate(
     }
     _check_folder(folder, info, described)
     jobs = [
-        (task, number, episode, look)
+        (task, number, episode, index, episode_path(folder, task, number * per_demo + index))
         for task in tasks
         for number, episode in enumerate(source.episodes(task))
-        for look in range(per_demo)
+        for index in range(per_demo)
     ]
     folder.mkdir(parents=True, exist_ok=True)
     # Before the data set begins, so that what is interrupted in between can go on.
     (folder / DESCRIPTION).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
     info.save(folder)
     of_episodes = source.info.episodes()
-    for done, (task, number, episode, index) in enumerate(jobs):
+    left = [job for job in jobs if not job[-1].exists()]
+    for done, (task, number, episode, index, path) in enumerate(left, len(jobs) - len(left)):
         progress(done, len(jobs))
-        path = episode_path(folder, task, number * per_demo + index)
-        if path.exists():
-            continue
         rng = stream(seed, f"generated {task} {number} {index}")
         wish = prompts(episode, rng)
         look = Look(wish.prompt, wish.claims, int(rng.integers(2**31)), restyler.name, settings)

@@ -148,6 +148,7 @@ def judge(
     filtering = {}
     every = [(task, generated.episodes(task)) for task in generated.info.tasks]
     total = sum(len(episodes) for _, episodes in every)
+    progress(0, total)
     for task, episodes in every:
         mine, theirs = len(judged), len(reference)
         for number, origin in enumerate(source.episodes(task)):

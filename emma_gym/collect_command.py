@@ -232,6 +232,6 @@ def _help() -> str:
         f"Camera models: {', '.join(CAMERA_MODELS)}",
         "",
         "Exit status: 0; 1 after a crash or a full disk; 2 for a wrong name or value, with nothing",
-        "written; 130 after Ctrl-C.",
+        "written; 130 after Ctrl-C or SIGTERM.",
     ]
     return help_page(NAME, SUMMARY, EXAMPLES, notes)

@@ -221,9 +221,13 @@ def fail(error: Exception | str) -> int:
     return EXIT_USAGE
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends commands of batch systems: as Ctrl-C, but it reaches us alone."""
+
+
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Lets the first Ctrl-C raise KeyboardInterrupt, as ever, and a second one quit at once."""
+    """Lets the first Ctrl-C or SIGTERM raise KeyboardInterrupt, and a second one quit at once."""
     seen = False
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -231,13 +235,14 @@ def interruptible() -> Iterator[None]:
         if seen:
             os._exit(EXIT_INTERRUPTED)
         seen = True
-        raise KeyboardInterrupt
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, handle)
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _override(argument: str, defaults: Mapping[str, Any]) -> str:

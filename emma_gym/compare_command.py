@@ -39,7 +39,7 @@ interval, Fisher's exact test). With several training runs, intervals come from 
 tasks, training runs and episodes. A difference is shown if p < 1 - confidence and the interval
 leaves out 0; "no difference shown" does not mean that there is none. An error is a failure.
 
-Exit status: 0 whatever is shown; 2 for what cannot be compared; 130 after Ctrl-C."""
+Exit status: 0 whatever is shown; 2 for what cannot be compared; 130 after Ctrl-C or SIGTERM."""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -33,7 +33,6 @@ from eval_protocols.evaluation import evaluate
 from eval_protocols.journal import EPISODES_NAME
 from eval_protocols.process_executor import WorkerCrashError
 from eval_protocols.protocol import OTHER_DATA, load_protocol, protocol_names
-from eval_protocols.provenance import usable_cores
 from eval_protocols.report import write_report
 from eval_protocols.results import RESULT_NAME, Result
 from eval_protocols.run_description import EvaluationSettings
@@ -57,6 +56,9 @@ EXAMPLES = {
     "How much do moved cameras cost it?": (
         "protocol=camera_sweep training=nominal_100 training_seed=0 \\\n"
         "      policy=my_package.policy:MyPolicy policy_config.checkpoint=runs/1.safetensors"
+    ),
+    "On the Ray cluster that this machine belongs to": (
+        "ray=auto protocol=camera_sweep episodes=100"
     ),
     "A quick look at other seeds": "policy=random episodes=3 validated_seeds=false seed=200000",
 }
@@ -138,10 +140,10 @@ def _settings(
     policy_config = options.mapping("policy_config")
     if not jsonable(policy_config):
         raise UsageError(f"policy_config={policy_config}: not all finite numbers")
-    if options.is_text("workers", "auto"):
-        workers = usable_cores()
-    else:
-        workers = options.integer("workers", 0, also=" or auto")
+    ray = options.optional_text("ray")
+    workers = None
+    if not options.is_text("workers", "auto"):
+        workers = options.integer("workers", 0 if ray is None else 1, also=" or auto")
     return EvaluationSettings(
         tasks=list(tasks),
         policy=policy,
@@ -154,6 +156,7 @@ def _settings(
         validated_seeds=options.flag("validated_seeds"),
         seed=options.integer("seed", 0),
         workers=workers,
+        ray=ray,
         policy_timeout_s=options.seconds("policy_timeout_s"),
         output_dir=output_dir,
         resume=options.flag("resume"),
@@ -236,6 +239,6 @@ def _help() -> str:
         f"Protocols: {', '.join(protocol_names())}",
         "",
         "Exit status: 0; 1 after a bug of ours; 2 for a wrong name or value, with nothing written;",
-        "130 after Ctrl-C.",
+        "130 after Ctrl-C or SIGTERM.",
     ]
     return help_page(NAME, SUMMARY, EXAMPLES, notes)

@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit status: 0, 1 if something cannot be written, 2 for a wrong name or value or a damaged
-        data set, 130 after Ctrl-C.
+        data set, 130 after Ctrl-C or SIGTERM.
     """
     try:
         from emma_gym.export_lerobot_command import run

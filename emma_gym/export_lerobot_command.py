@@ -46,7 +46,7 @@ NOTES = [
     "What the features are: envs/demonstrations/lerobot/features.py and docs/exchange.md.",
     "",
     "Exit status: 0; 1 if something cannot be written; 2 for a wrong name or value or a damaged",
-    "data set; 130 after Ctrl-C. Unless it is 0, nothing is left behind.",
+    "data set; 130 after Ctrl-C or SIGTERM. Unless it is 0, nothing is left behind.",
 ]
 
 

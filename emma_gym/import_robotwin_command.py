@@ -43,7 +43,7 @@ NOTES = [
     "What stands in for what RoboTwin does not record: docs/exchange.md.",
     "",
     "Exit status: 0; 1 if something cannot be written; 2 for a wrong name or value or a damaged",
-    "source; 130 after Ctrl-C. Unless it is 0, nothing is left behind.",
+    "source; 130 after Ctrl-C or SIGTERM. Unless it is 0, nothing is left behind.",
 ]
 
 

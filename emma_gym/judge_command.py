@@ -46,7 +46,7 @@ EXAMPLES = {
 
 NOTES = [
     "Exit status: 0; 1 if something cannot be written; 2 for a wrong name or value or a damaged",
-    "data set; 130 after Ctrl-C.",
+    "data set; 130 after Ctrl-C or SIGTERM.",
 ]
 
 

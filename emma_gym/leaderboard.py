@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit status: 0; 1 if nothing was accepted, if `--strict` and something was refused, or if
-        the disk is full; 2 for a wrong option, file name or output; 130 after Ctrl-C.
+        the disk is full; 2 for a wrong option, file name or output; 130 after Ctrl-C or SIGTERM.
     """
     try:
         from emma_gym.leaderboard_command import run

@@ -43,7 +43,7 @@ name those that you trust first. DIR is replaced whole or not at all, and only i
 leaderboard, empty or new.
 
 exit status: 0; 1 if no file was accepted, or if one was refused and --strict is given (nothing is
-written then); 2 for a wrong option, file name or DIR; 130 after Ctrl-C.
+written then); 2 for a wrong option, file name or DIR; 130 after Ctrl-C or SIGTERM.
 """
 
 #: Refused files shown; all are on the site.

@@ -19,7 +19,7 @@ class ProgressBar:
 
     def __init__(self) -> None:
         """Shows nothing yet."""
-        self._before = 0
+        self._before: int | None = None
         self._started = self._logged = time.monotonic()
         self._console = Console(stderr=True, highlight=False)
         self._bar = Progress(
@@ -47,7 +47,7 @@ class ProgressBar:
             self._bar.stop()
 
     def begin(self, done: int) -> None:
-        """Begins to count time.
+        """Begins to count time; what is shown first does so by itself.
 
         Args:
             done: Episodes that were there before.
@@ -64,6 +64,8 @@ class ProgressBar:
             words: What else is known.
             log: Whether a log has this for certain, however long ago its last line is.
         """
+        if self._before is None:
+            self.begin(done)
         now = time.monotonic()
         if not self._console.is_terminal and not log and now - self._logged < LOG_INTERVAL_S:
             return
@@ -79,7 +81,7 @@ class ProgressBar:
         self._console.print(text, markup=False, soft_wrap=True)
 
     def _pace(self, now: float, done: int, total: int) -> str:
-        if done <= self._before:
+        if self._before is None or done <= self._before:
             return ""
         per_second = (done - self._before) / max(now - self._started, 1e-9)
         pace = f"{60 * per_second:.1f} episodes/min"

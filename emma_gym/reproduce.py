@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit status: 0, 1 if a stage fails, a kept result is of another protocol or training, or
-        something cannot be written, 2 for a wrong name or value, 130 after Ctrl-C.
+        something cannot be written, 2 for a wrong name or value, 130 after Ctrl-C or SIGTERM.
     """
     try:
         from emma_gym.reproduce_command import run

@@ -190,6 +190,6 @@ def _help() -> str:
         "",
         "Exit status: 0; 1 if a stage fails (those that do not need it are run), a kept result is",
         "of another protocol or training, or something cannot be written; 2 for a wrong name or",
-        "value; 130 after Ctrl-C.",
+        "value; 130 after Ctrl-C or SIGTERM.",
     ]
     return help_page(NAME, SUMMARY, EXAMPLES, notes)

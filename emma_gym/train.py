@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit status: 0, 1 after a crash or a full disk, 2 for a wrong name or value (nothing is
-        written then), 130 after Ctrl-C.
+        written then), 130 after Ctrl-C or SIGTERM.
     """
     # Worker processes import this module as well (multiprocessing's spawn), and need no more of it.
     try:

@@ -157,6 +157,6 @@ def _help() -> str:
         f"Tasks:    {', '.join(task_names())}, or module:Class",
         "",
         "Exit status: 0; 1 after a crash or a full disk; 2 for a wrong name or value, with nothing",
-        "written; 130 after Ctrl-C.",
+        "written; 130 after Ctrl-C or SIGTERM.",
     ]
     return help_page(NAME, SUMMARY, EXAMPLES, notes, files)

@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit status: 0 if the result is verified, 1 if it is refused, 2 for a wrong option or a
-        file that cannot be read or written, 130 after Ctrl-C.
+        file that cannot be read or written, 130 after Ctrl-C or SIGTERM.
     """
     # Worker processes import this module as well, and need none of what the command needs.
     try:

@@ -45,7 +45,7 @@ Examples:
 Not shown by a replay:
 {}
 
-Exit status: 0 verified; 1 refused; 2 for a wrong option or file name; 130 after Ctrl-C."""
+Exit status: 0 verified; 1 refused; 2 for a wrong option or file; 130 after Ctrl-C or SIGTERM."""
 
 
 def run(arguments: Sequence[str]) -> int:

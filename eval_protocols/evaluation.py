@@ -21,6 +21,7 @@ from eval_protocols.journal import Journal, fingerprint, holds_run
 from eval_protocols.process_executor import ProcessExecutor
 from eval_protocols.protocol import load_protocol
 from eval_protocols.provenance import machine, usable_cores
+from eval_protocols.ray_executor import RayExecutor
 from eval_protocols.results import (
     KIND,
     RESULT_NAME,
@@ -76,6 +77,7 @@ def evaluate(
     Raises:
         ValueError: In one line, before anything is written: a name or value that is not valid, a
             policy that cannot be built, a folder that holds another run.
+        eval_protocols.ray_executor.ClusterError: If there is no cluster, or it is gone.
         eval_protocols.process_executor.WorkerCrashError: For a bug of ours in a worker. The journal
             stands, and the same call continues.
     """
@@ -113,6 +115,7 @@ def evaluate(
                 journal.append(finished)
                 watcher.episode(finished.record)
             wall_s = time.monotonic() - started
+            workers = executor.workers
         finally:
             journal.close()
     records = [journal.records[unit] for unit in units]
@@ -121,7 +124,7 @@ def evaluate(
         "finished": _now(),
         "wall_s": round(wall_s, 3),
         "episodes_per_minute": round(60.0 * len(missing) / max(wall_s, 1e-9), 2),
-        "workers": max(1, min(settings.workers, len(units))),
+        "workers": workers,
     }
     if not missing:
         timing = _timing_before(journal.folder, records) or timing
@@ -151,14 +154,23 @@ def _executor(
     settings: EvaluationSettings, runner: RunnerSettings, episodes: int, watcher: Watcher
 ) -> Executor:
     make_runner = functools.partial(EpisodeRunner, runner)
+    if settings.ray is not None:
+        return RayExecutor(
+            make_runner,
+            settings.ray,
+            settings.workers,
+            at_most=episodes,
+            on_output=watcher.output,
+        )
     if settings.workers == 0:
         return InProcessExecutor(make_runner)
-    workers = min(settings.workers, episodes)
+    cores = usable_cores()
+    workers = min(settings.workers or cores, episodes)
     return ProcessExecutor(
         make_runner,
         workers,
         # One process for each core beats threads on the software rasterizer; alone, it may thread.
-        threads=max(1, usable_cores() // workers) if workers > 1 else None,
+        threads=max(1, cores // workers) if workers > 1 else None,
         on_output=watcher.output,
     )
 

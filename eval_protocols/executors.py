@@ -4,7 +4,8 @@ Contents:
     Executor: the seam. Takes work units, yields finished episodes in the order in which they end.
     InProcessExecutor: here, one after the other; for debuggers and notebooks.
 
-`eval_protocols.process_executor` has the one that survives dying and hanging policies.
+`eval_protocols.process_executor` has the one that survives dying and hanging policies,
+`eval_protocols.ray_executor` the one that does so on many machines.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ class Executor(ABC):
     """Runs work units somewhere.
 
     `start`, then `run` any number of times, then `close`; a context manager closes by itself.
+
+    Attributes:
+        workers: Greatest number of units that run at a time; known after `start`.
     """
+
+    workers: int
 
     @abstractmethod
     def start(self) -> dict[str, Any]:
@@ -65,6 +71,8 @@ class Executor(ABC):
 
 class InProcessExecutor(Executor):
     """Runs units in this process. A policy that crashes or hangs takes the evaluation with it."""
+
+    workers = 1
 
     def __init__(self, make_runner: RunnerFactory) -> None:
         self._make_runner = make_runner

@@ -121,7 +121,7 @@ class Journal:
         """
         run = read_run(folder)
         here = json.loads(json.dumps(identity))  # tuples become lists, as they did in the file
-        differing = list(_differences("", run["identity"], here))
+        differing = list(differences("", run["identity"], here))
         if differing:
             more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
             raise JournalError(
@@ -263,11 +263,11 @@ def _lock(folder: Path) -> IO[bytes]:
     return file
 
 
-def _differences(path: str, there: Any, here: Any) -> Iterator[str]:
+def differences(path: str, there: Any, here: Any) -> Iterator[str]:
     """What differs between two JSON values, as `policy.config.lr is 1 there and 2 here`."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in [*there, *(key for key in here if key not in there)]:
-            yield from _differences(f"{path}.{key}", there.get(key), here.get(key))
+            yield from differences(f"{path}.{key}", there.get(key), here.get(key))
     elif there != here:
         yield f"{path.removeprefix('.')} is {_brief(there)} there and {_brief(here)} here"
 

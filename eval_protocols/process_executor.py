@@ -98,8 +98,8 @@ class ProcessExecutor(Executor):
                 user has set in the environment wins.
             on_output: Is given each line that a worker prints.
         """
+        self.workers = workers
         self._make_runner = make_runner
-        self._count = workers
         self._environment = {} if threads is None else dict.fromkeys(THREAD_VARIABLES, str(threads))
         self._on_output = on_output
         self._context = multiprocessing.get_context("spawn")  # a fork after rendering hangs
@@ -109,7 +109,7 @@ class ProcessExecutor(Executor):
 
     def start(self) -> dict[str, Any]:
         """Starts all workers and waits until one of them is ready."""
-        for _ in range(self._count):
+        for _ in range(self.workers):
             self._add_worker()
         while True:
             for worker, event in self._poll():
@@ -117,7 +117,7 @@ class ProcessExecutor(Executor):
             ready = [worker.description for worker in self._jobs if worker.description]
             if ready:
                 return ready[0]
-            while len(self._jobs) < self._count:
+            while len(self._jobs) < self.workers:
                 self._add_worker()
 
     def run(self, units: Sequence[WorkUnit]) -> Iterator[FinishedEpisode]:
@@ -167,7 +167,7 @@ class ProcessExecutor(Executor):
                 self._jobs[worker] = job
                 worker.send(job.unit)
         idle = sum(job is None for job in self._jobs.values())
-        for _ in range(min(len(pending) - idle, self._count - len(self._jobs))):
+        for _ in range(min(len(pending) - idle, self.workers - len(self._jobs))):
             self._add_worker()
 
     def _take_note(self, worker: WorkerHandle, event: object) -> None:

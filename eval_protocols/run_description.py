@@ -38,7 +38,9 @@ class EvaluationSettings:
         validated_seeds: Take the first seeds of each task's validated list, in which the expert
             succeeds; otherwise `seed`, `seed` + 1, ...
         seed: First seed, unless they are validated.
-        workers: Processes to run in; 0 runs everything in this one, for debuggers.
+        workers: Processes to run in; 0 runs everything in this one, for debuggers. None is one for
+            each core of this machine, or CPU of the cluster.
+        ray: Address of the Ray cluster to run on (`RayExecutor`); None is this machine.
         policy_timeout_s: Longest that one call of the policy may last.
         output_dir: Folder to write to; None makes one below `outputs`, named after what is
             evaluated.
@@ -56,7 +58,8 @@ class EvaluationSettings:
     episodes: int = 10
     validated_seeds: bool = True
     seed: int = FIRST_EVALUATION_SEED
-    workers: int = 1
+    workers: int | None = 1
+    ray: str | None = None
     policy_timeout_s: float = 120.0
     output_dir: Path | None = None
     resume: bool = True

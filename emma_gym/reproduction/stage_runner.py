@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
+from emma_gym.command_line import Terminated
 from emma_gym.reproduction.stages import Stage
 from eval_protocols.whole_file import write_whole
 
@@ -35,7 +37,7 @@ def run_stages(stages: Sequence[Stage], jobs: int, cores: int, logs: Path, tell:
     """Runs stages as soon as those before them are done.
 
     The commands go on where they were interrupted. If one fails, all that do not need it are run.
-    Ctrl-C reaches all of them: they keep what they have.
+    Ctrl-C and SIGTERM reach all of them: they keep what they have.
 
     Args:
         stages: Each after what it needs.
@@ -47,14 +49,15 @@ def run_stages(stages: Sequence[Stage], jobs: int, cores: int, logs: Path, tell:
     Raises:
         StageFailedError: If any failed, once all others have ended; in one line, with what was not
             begun for that.
-        KeyboardInterrupt: After Ctrl-C, once those that run have ended.
+        KeyboardInterrupt: After either, once those that run have ended.
     """
     waiting = {stage.name: stage for stage in stages}
     running: dict[Future[float], Stage] = {}
     failures: list[str] = []
     without: set[str] = set()  # names of those that failed, and of those that need them
     left_out = 0
-    with ThreadPoolExecutor(jobs) as pool:
+    children: list[subprocess.Popen[bytes]] = []
+    with ThreadPoolExecutor(jobs) as pool, _ended_together(children):
         while running or waiting:
             for stage in list(waiting.values()):  # each after what it needs
                 if without & {*stage.after}:
@@ -66,7 +69,7 @@ def run_stages(stages: Sequence[Stage], jobs: int, cores: int, logs: Path, tell:
                 if len(running) < jobs and not unfinished & {*stage.after}:
                     del waiting[stage.name]
                     tell(f"begins  {stage.name}")
-                    running[pool.submit(_run, stage, cores, logs)] = stage
+                    running[pool.submit(_run, stage, cores, logs, children)] = stage
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 stage = running.pop(future)
                 try:
@@ -82,19 +85,36 @@ def run_stages(stages: Sequence[Stage], jobs: int, cores: int, logs: Path, tell:
         raise StageFailedError("; ".join(failures) + rest)
 
 
-def _run(stage: Stage, cores: int, logs: Path) -> float:
-    """Runs a stage, and keeps what is small of it; returns how long it took, in s."""
+@contextlib.contextmanager
+def _ended_together(children: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
+    """Passes SIGTERM on, which unlike Ctrl-C has reached none of the children."""
+    try:
+        yield
+    except Terminated:
+        for child in list(children):
+            child.terminate()
+        raise
+
+
+def _run(stage: Stage, cores: int, logs: Path, children: list[subprocess.Popen[bytes]]) -> float:
+    """Runs a stage, and keeps what is small of it; returns how long it took, in s.
+
+    Its process is among the children for as long as it runs.
+    """
     log = logs / f"{stage.name.replace('/', '-').replace(' ', '_')}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with log.open("a", encoding="utf-8") as output:
-        status = subprocess.run(
+        child = subprocess.Popen(
             [sys.executable, *command_of(stage, cores)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, "OMP_NUM_THREADS": str(cores)},
-        ).returncode
+        )
+        children.append(child)
+        status = child.wait()
+        children.remove(child)
     if status:
         raise StageFailedError(f"{stage.name} failed with exit status {status}: see {log}")
     for file, target in stage.keeps.items():

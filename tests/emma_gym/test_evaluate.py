@@ -92,7 +92,7 @@ def test_two_workers_give_the_same_result(finished, tmp_path):
     )
 
 
-def test_ctrl_c_sigkill_and_a_torn_line_then_the_same_result(finished, tmp_path):
+def test_ctrl_c_sigterm_sigkill_and_a_torn_line_then_the_same_result(finished, tmp_path):
     arguments = ["episodes=8", "workers=2", "output_dir=run"]
     journal = tmp_path / "run/episodes.jsonl"
 
@@ -105,6 +105,15 @@ def test_ctrl_c_sigkill_and_a_torn_line_then_the_same_result(finished, tmp_path)
     assert re.search(r"interrupted; \d of 8 episodes are in run; this continues:", errors)
     kept = journal.read_text().count("\n")
     assert 2 <= kept < 8
+
+    child = start(tmp_path, *arguments)
+    wait_for_lines(journal, kept + 1)
+    child.terminate()
+    _, errors = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert re.search(r"interrupted; \d of 8 episodes are in run; this continues:", errors)
+    kept = journal.read_text().count("\n")
+    assert kept < 8
 
     child = start(tmp_path, *arguments)
     wait_for_lines(journal, kept + 1)

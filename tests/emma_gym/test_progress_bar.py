@@ -21,6 +21,7 @@ def clock(monkeypatch):
 
 def test_a_log_has_a_line_now_and_then(clock, capsys):
     with ProgressBar() as bar:
+        bar.begin(0)
         for done in range(1, 101):
             clock.now += 1.0
             bar.show(done, 100)
@@ -29,10 +30,12 @@ def test_a_log_has_a_line_now_and_then(clock, capsys):
     assert lines[1] == "60/100 60.0 episodes/min  0:00:40 left"
 
 
-def test_pace_does_not_count_what_was_there_before(clock, capsys):
+@pytest.mark.parametrize("said", [True, False])
+def test_pace_does_not_count_what_was_there_before(clock, capsys, said):
     bar = ProgressBar()
-    bar.begin(90)
-    bar.show(90, 100, log=True)
+    if said:
+        bar.begin(90)
+    bar.show(90, 100, log=True)  # of what is shown first, all was there
     clock.now += 10.0
     bar.show(95, 100, "success 40.0 %", log=True)
     bar.show(100, 100, log=True)
@@ -47,6 +50,7 @@ def test_a_terminal_has_a_bar(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
     with ProgressBar() as bar:
+        bar.begin(0)
         bar.show(3, 8, "[bold]place[/bold]")
         bar.line("above [red]")
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().err)

@@ -274,6 +274,13 @@ class Slow(Policy):
         raise NotImplementedError
 
 
+class Chameleon(Adder):
+    """Another policy in each process."""
+
+    def config(self):
+        return {"process": os.getpid()}
+
+
 class Blind(Adder):
     observes = Observes("rgb", ("no_such_camera",))
 

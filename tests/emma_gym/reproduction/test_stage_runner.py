@@ -1,7 +1,12 @@
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from emma_gym.command_line import Terminated, interruptible
 from emma_gym.reproduction import stage_runner
 from emma_gym.reproduction.stage_runner import StageFailedError, run_stages
 from emma_gym.reproduction.stages import Stage
@@ -84,3 +89,19 @@ def test_the_real_commands_are_run(tmp_path):
     assert stage_runner.command_of(todo[0], 3) == [
         *("-m", "emma_gym.collect", "tasks=nothing", "workers=3")
     ]
+
+
+def test_sigterm_reaches_the_commands(python, tmp_path):
+    begun = tmp_path / "begun"
+    wait = f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(60)"
+
+    def terminate():
+        while not begun.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=terminate, daemon=True).start()
+    started = time.monotonic()
+    with interruptible(), pytest.raises(Terminated):
+        run_stages([stage("x", tmp_path, "-c", wait)], 1, 1, tmp_path, lambda words: None)
+    assert time.monotonic() - started < 30
