@@ -2,8 +2,8 @@
 
 Each worker is an actor with a CPU of its own and, where the cluster has GPUs, an equal share of
 them; in it, episodes run as in `eval_protocols.process_executor`. What ran on a machine that is
-lost runs again elsewhere; machines that join later get their part. All have to have the same
-software and, for policies that see, draw with the same device: a result names one.
+lost runs again elsewhere. All machines have to have the same software and, for policies that see,
+draw with the same device: a result names one.
 """
 
 from __future__ import annotations

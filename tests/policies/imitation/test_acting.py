@@ -25,18 +25,18 @@ TASK = "tool_adjust"
 def checkpoint(tmp_path):
     """A folder with a tiny method's random weights, its configuration, and the method."""
 
-    def make(name="tiny_method.method:Tiny", **config):
-        torch.manual_seed(0)
+    def make(name="tiny_method.method:Tiny", task=TASK, seed=3, weights=0, **config):
+        torch.manual_seed(weights)
         method = Tiny(TinyConfig(**config)).eval()
         Checkpoint(
             name,
             as_mapping(method.config),
-            TASK,
+            task,
             {"parts": [{"episodes": 100, "variations": {"clutter": 2}}]},
-            {"seed": 3, "step": 5},
+            {"seed": seed, "step": 5},
             method.state_dict(),
-        ).save(tmp_path / "last")
-        return str(tmp_path / "last"), method
+        ).save(tmp_path / task / "last")
+        return str(tmp_path / task / "last"), method
 
     return make
 
@@ -208,6 +208,31 @@ def test_another_task_is_refused(checkpoint):
     policy = LearnedPolicy(checkpoint()[0])
     with pytest.raises(CheckpointError, match="trained for tool_adjust, not block_handover"):
         policy.reset(context(task="block_handover"))
+
+
+def test_of_several_checkpoints_each_acts_in_its_task(checkpoint):
+    folders = [checkpoint()[0], checkpoint(task="block_handover", weights=1)[0]]
+    policy = LearnedPolicy(folders)
+    assert policy.tasks == (TASK, "block_handover")
+    alone = [LearnedPolicy(folder) for folder in folders]
+    seen = observation(np.random.default_rng(0))
+    for task, single in [*zip(policy.tasks, alone, strict=True), (TASK, alone[0])]:
+        for each in (policy, single):
+            each.reset(context(seed=7, task=task))
+        assert np.array_equal(policy.act(seen), single.act(seen))
+        assert policy.config()[task] == single.config()
+    assert len({each.weights_sha256() for each in (policy, *alone)}) == 3
+    assert policy.training_data == alone[0].training_data
+    with pytest.raises(CheckpointError, match="for tool_adjust, block_handover, not shoe_place"):
+        policy.reset(context(task="shoe_place"))
+
+
+def test_checkpoints_that_differ_in_more_than_the_task_are_refused(checkpoint):
+    first, other = checkpoint()[0], checkpoint(task="block_handover", seed=4)[0]
+    with pytest.raises(CheckpointError, match=r"more than the task: training data is .*seed=3"):
+        LearnedPolicy([first, other])
+    with pytest.raises(CheckpointError, match="are both of tool_adjust"):
+        LearnedPolicy([first, first])
 
 
 @pytest.mark.parametrize("name", METHODS)
