@@ -36,7 +36,7 @@ from envs.errors import RenderingUnavailableError
 from envs.randomization import parse
 from envs.registration import task_names
 from envs.tasks import load_task
-from eval_protocols.protocol import TrainingSet, load_protocol, protocol_names
+from eval_protocols.protocol import TrainingSet, find_protocol, protocol_names
 from eval_protocols.provenance import usable_cores
 
 NAME = "collect"
@@ -147,17 +147,17 @@ def _parts(options: Options) -> tuple[str | None, tuple[Part, ...]]:
         return None, (Part(episodes, variations),)
     if variations or episodes != _DEFAULT_EPISODES:
         raise UsageError("training says which episodes and variations: leave those two out")
-    protocol_name, slash, name = training.partition("/")
+    protocol_name, slash, name = training.rpartition("/")
     if not slash:
         raise UsageError(f"training={training}: expected PROTOCOL/NAME")
-    protocol = load_protocol(protocol_name)
+    protocol = find_protocol(protocol_name)
     wanted = protocol.training_set(name)
     if not _is_recorded(wanted):
         lacks = "has generated parts" if wanted.demonstrations else "has no demonstrations"
         valid = ", ".join(each.name for each in protocol.training if _is_recorded(each))
         raise UsageError(f"training={training} {lacks}; those that can be collected: {valid}")
     parts = tuple(Part(each.episodes, each.variations) for each in wanted.demonstrations)
-    return training, parts
+    return f"{protocol.name}/{wanted.name}", parts
 
 
 def _is_recorded(known: TrainingSet) -> bool:

@@ -32,7 +32,7 @@ from eval_protocols.episodes import jsonable
 from eval_protocols.evaluation import evaluate
 from eval_protocols.journal import EPISODES_NAME
 from eval_protocols.process_executor import WorkerCrashError
-from eval_protocols.protocol import OTHER_DATA, load_protocol, protocol_names
+from eval_protocols.protocol import OTHER_DATA, Protocol, find_protocol, protocol_names
 from eval_protocols.report import write_report
 from eval_protocols.results import RESULT_NAME, Result
 from eval_protocols.run_description import EvaluationSettings
@@ -133,7 +133,7 @@ def _settings(
     options: Options,
     arguments: Sequence[str],
 ) -> EvaluationSettings:
-    protocol = load_protocol(options.text("protocol"))
+    protocol = find_protocol(options.text("protocol"))
     training = options.optional_text("training")
     if training not in (None, OTHER_DATA):
         protocol.training_set(str(training))
@@ -148,7 +148,7 @@ def _settings(
         tasks=list(tasks),
         policy=policy,
         policy_config=policy_config,
-        protocol=protocol.name,
+        protocol=options.text("protocol"),
         training=training,
         training_seed=options.optional_integer("training_seed", 0),
         training_note=options.line("training_note"),
@@ -165,11 +165,12 @@ def _settings(
 
 
 def _run(settings: EvaluationSettings, videos: int) -> int:
-    progress = EvaluationProgress(load_protocol(settings.protocol).headline)
+    protocol = find_protocol(settings.protocol)
+    progress = EvaluationProgress(protocol.headline)
     try:
         with progress.bar:
             folder, result = evaluate(settings, progress)
-        files = _finish(folder, result, videos)
+        files = _finish(folder, result, protocol, videos)
     except KeyboardInterrupt:
         print(f"interrupted; {_kept(settings, progress)}", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -188,16 +189,16 @@ def _run(settings: EvaluationSettings, videos: int) -> int:
     return 0
 
 
-def _finish(folder: Path, result: Result, per_task: int) -> dict[str, str]:
+def _finish(folder: Path, result: Result, protocol: Protocol, per_task: int) -> dict[str, str]:
     """Makes videos, pictures and the report; returns where everything is, by what it is."""
     files = {"result": str(folder / RESULT_NAME)}
     videos, views = "none (video=0)", ""
     if per_task:
         print("making videos ...", file=sys.stderr)
         try:
-            made = record_videos(folder, result, per_task)
+            made = record_videos(folder, result, protocol, per_task)
             videos = f"{folder / 'videos'} ({len(made)})"
-            seen = record_views(folder, result, read_replays(folder))
+            seen = record_views(folder, result, protocol, read_replays(folder))
             views = f"{folder / 'views'} ({len(seen)})" if seen else ""
         except RenderingUnavailableError as error:
             videos = f"none: {error}"
@@ -236,7 +237,7 @@ def _help() -> str:
     notes = [
         f"Policies:  {', '.join(sorted(policy_targets()))}, or module:Class",
         f"Tasks:     {', '.join(task_names())}, or module:Class",
-        f"Protocols: {', '.join(protocol_names())}",
+        f"Protocols: {', '.join(protocol_names())}, or a YAML file of your own",
         "",
         "Exit status: 0; 1 after a bug of ours; 2 for a wrong name or value, with nothing written;",
         "130 after Ctrl-C or SIGTERM.",

@@ -22,6 +22,7 @@ from emma_gym.command_line import (
 )
 from emma_gym.progress_bar import ProgressBar
 from eval_protocols.episodes import one_line
+from eval_protocols.protocol import find_protocol
 from eval_protocols.provenance import usable_cores
 from eval_protocols.verification import NOT_SHOWN, Verdict, verify
 from eval_protocols.whole_file import write_whole
@@ -81,6 +82,11 @@ def _parser() -> _Parser:
     )
     parser.add_argument("result", metavar="RESULT.json", type=Path, help="the result file")
     parser.add_argument(
+        "--protocol",
+        metavar="FILE.yaml",
+        help="the protocol, where it is not one of ours (default: the one of ours that it names)",
+    )
+    parser.add_argument(
         "--sample",
         metavar="K",
         type=_integer(1),
@@ -119,10 +125,15 @@ def _run(options: argparse.Namespace) -> int:
     if target is not None and (target.is_dir() or not target.absolute().parent.is_dir()):
         raise UsageError(f"--json {target}: not a file in an existing folder")
     workers = usable_cores() if options.workers is None else options.workers
+    try:
+        protocol = None if options.protocol is None else find_protocol(options.protocol)
+    except ValueError as error:
+        raise UsageError(f"--protocol: {error}") from None
     started = time.monotonic()
     with ProgressBar() as progress:
         verdict = verify(
             options.result,
+            protocol=protocol,
             sample=options.sample,
             seed=options.seed,
             workers=workers,

@@ -28,7 +28,7 @@ from typing import Any
 from PIL import Image
 
 from eval_protocols.episodes import WorkUnit
-from eval_protocols.protocol import Condition, load_protocol
+from eval_protocols.protocol import Condition, Protocol
 from eval_protocols.render_processes import call_apart
 from eval_protocols.videos import Replay
 from eval_protocols.whole_file import write_whole
@@ -71,13 +71,17 @@ class View:
 
 
 def record_views(
-    output_dir: Path, result: Mapping[str, Any], filmed: Iterable[Replay] = ()
+    output_dir: Path,
+    result: Mapping[str, Any],
+    protocol: Protocol,
+    filmed: Iterable[Replay] = (),
 ) -> list[View]:
     """Makes the pictures of a result whose protocol has perturbed conditions.
 
     Args:
         output_dir: Folder of the evaluation.
         result: Its result.
+        protocol: That of the result.
         filmed: Episodes with a video.
 
     Returns:
@@ -88,7 +92,7 @@ def record_views(
     Raises:
         envs.errors.RenderingUnavailableError: If nothing can be rendered on this machine.
     """
-    conditions = load_protocol(result["protocol"]["name"]).conditions
+    conditions = protocol.conditions
     if all(condition.twin is None for condition in conditions):
         return []
     observes = result["policy"]["observes"]

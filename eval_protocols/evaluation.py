@@ -19,7 +19,7 @@ from eval_protocols.episodes import EpisodeRecord, WorkUnit
 from eval_protocols.executors import Executor, InProcessExecutor
 from eval_protocols.journal import Journal, fingerprint, holds_run
 from eval_protocols.process_executor import ProcessExecutor
-from eval_protocols.protocol import load_protocol
+from eval_protocols.protocol import find_protocol
 from eval_protocols.provenance import machine, usable_cores
 from eval_protocols.ray_executor import RayExecutor
 from eval_protocols.results import (
@@ -81,7 +81,7 @@ def evaluate(
         eval_protocols.process_executor.WorkerCrashError: For a bug of ours in a worker. The journal
             stands, and the same call continues.
     """
-    protocol = load_protocol(settings.protocol)
+    protocol = find_protocol(settings.protocol)
     seeds = {task: _seeds(settings, task) for task in settings.tasks}
     units = [
         WorkUnit(task, seed, condition.name)
@@ -178,7 +178,7 @@ def _executor(
 def _open_journal(settings: EvaluationSettings, setup: Mapping[str, Any]) -> Journal:
     mark = fingerprint(setup["identity"])
     slug = re.sub(r"[^\w.-]+", ".", settings.policy)
-    default = Path("outputs") / f"{slug}-{settings.protocol}-{mark[:8]}"
+    default = Path("outputs") / f"{slug}-{setup['protocol']['name']}-{mark[:8]}"
     folder = settings.output_dir or default
     if settings.resume and holds_run(folder):
         return Journal.resume(folder, setup["identity"])

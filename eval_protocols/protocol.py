@@ -1,4 +1,4 @@
-"""Protocols: what is measured, as versioned YAML files in `specs/`. A new one is one new file."""
+"""Protocols: what is measured, as versioned YAML files: ours in `specs/`, and anybody's own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import json
 import re
 from collections.abc import Mapping
 from importlib import resources
+from importlib.abc import Traversable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml  # type: ignore[import-untyped]
@@ -17,6 +19,7 @@ from envs.cameras import CAMERA_MODELS
 from envs.errors import InvalidOptionError
 from envs.randomization import LEVELS, parse
 
+SUFFIX = ".yaml"
 HEADLINES = ("success_once", "success_at_end")
 
 _NAME = re.compile("[a-z0-9][a-z0-9_]{0,99}")
@@ -129,13 +132,32 @@ class Protocol:
 
 
 def protocol_names() -> list[str]:
-    """Names of all protocols, sorted."""
+    """Names of all our protocols, sorted."""
     files = resources.files("eval_protocols").joinpath("specs").iterdir()
-    return sorted(file.name[: -len(".yaml")] for file in files if file.name.endswith(".yaml"))
+    return sorted(file.name.removesuffix(SUFFIX) for file in files if file.name.endswith(SUFFIX))
+
+
+def find_protocol(name: str) -> Protocol:
+    """Reads a protocol of ours or of the user's own.
+
+    Args:
+        name: One of `protocol_names()`, or the path of a `.yaml` file.
+
+    Raises:
+        UnknownProtocolError: With the nearest names, or why the file cannot be read.
+        InvalidProtocolError: In one line that names the key that is wrong.
+    """
+    if not name.endswith(SUFFIX):
+        return load_protocol(name)
+    path = Path(name).expanduser()
+    protocol = _load(name, path.name.removesuffix(SUFFIX), path)
+    if protocol.name in protocol_names():
+        raise InvalidProtocolError(f"protocol '{name}': '{protocol.name}' is one of ours")
+    return protocol
 
 
 def load_protocol(name: str) -> Protocol:
-    """Reads a protocol.
+    """Reads a protocol of ours; opens no other file, whatever a stranger calls his.
 
     Args:
         name: One of `protocol_names()`.
@@ -148,15 +170,22 @@ def load_protocol(name: str) -> Protocol:
     if name not in names:
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names
         raise UnknownProtocolError(f"unknown protocol '{name}'; did you mean {', '.join(near)}?")
-    file = resources.files("eval_protocols").joinpath("specs", f"{name}.yaml")
+    file = resources.files("eval_protocols").joinpath("specs", f"{name}{SUFFIX}")
+    return _load(name, name, file)
+
+
+def _load(label: str, name: str, file: Traversable) -> Protocol:
+    """Reads a file that is named as its protocol."""
     try:
         specification = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except OSError as error:
+        raise UnknownProtocolError(f"protocol '{label}': {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         line = " ".join(str(error).split())
-        raise InvalidProtocolError(f"protocol '{name}': not YAML: {line}") from None
-    protocol = parse_protocol(name, specification)
+        raise InvalidProtocolError(f"protocol '{label}': not YAML: {line}") from None
+    protocol = parse_protocol(label, specification)
     if protocol.name != name:
-        raise InvalidProtocolError(f"protocol '{name}': its name is '{protocol.name}'")
+        raise InvalidProtocolError(f"protocol '{label}': its name is '{protocol.name}'")
     return protocol
 
 

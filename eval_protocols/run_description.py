@@ -28,7 +28,7 @@ class EvaluationSettings:
         tasks: Task names, in the order of the result.
         policy: Registered name or `module:Class`.
         policy_config: The policy's keyword arguments, as JSON.
-        protocol: Name of the protocol.
+        protocol: Name of the protocol, or path of its file (`find_protocol`).
         training: Name of the protocol's training set that the policy learned from, "other" for any
             other data, or None for a policy that knows it itself, or has no weights.
         training_seed: Which training run of the policy this is; None for what the policy says, or

@@ -36,7 +36,7 @@ from PIL import Image
 
 from eval_protocols.episodes import WorkUnit
 from eval_protocols.journal import actions_path
-from eval_protocols.protocol import load_protocol
+from eval_protocols.protocol import Protocol
 from eval_protocols.render_processes import call_apart
 from eval_protocols.video_selection import choose_episodes
 from eval_protocols.whole_file import write_whole
@@ -81,12 +81,15 @@ class Replay:
         return output_dir / "videos" / self.condition / self.task / f"{self.seed}{suffix}"
 
 
-def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) -> list[Path]:
+def record_videos(
+    output_dir: Path, result: Mapping[str, Any], protocol: Protocol, per_task: int
+) -> list[Path]:
     """Makes videos of the episodes that are worth one (`choose_episodes`).
 
     Args:
         output_dir: Folder of the evaluation, with the executed actions.
         result: Its result.
+        protocol: That of the result.
         per_task: How many for each task: pairs of twins, or episodes of conditions without.
 
     Returns:
@@ -96,11 +99,10 @@ def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) ->
     Raises:
         envs.errors.RenderingUnavailableError: If nothing can be rendered on this machine.
     """
-    protocol = result["protocol"]
     episodes = choose_episodes(
         [each for each in result["episodes"] if _actions_file(output_dir, each).exists()],
-        protocol["conditions"],
-        protocol["headline"],
+        result["protocol"]["conditions"],
+        protocol.headline,
         per_task,
     )
     if not episodes:
@@ -112,13 +114,12 @@ def record_videos(output_dir: Path, result: Mapping[str, Any], per_task: int) ->
     if not missing:
         return [replay.path(output_dir, ".mp4") for replay in made.values()]
     workers = min(result["timing"]["workers"], len(missing))
-    # The result names its protocol; what that varies is needed to see the same again.
     options = {
         condition.name: {
             "action_mode": result["policy"]["action_mode"],
             "variations": condition.variations,
         }
-        for condition in load_protocol(protocol["name"]).conditions
+        for condition in protocol.conditions
     }
     new = _replay_all(output_dir, missing, options, workers)
     for replay in new:

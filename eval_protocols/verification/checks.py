@@ -45,21 +45,22 @@ class RefusedError(ValueError):
     """A result that cannot be verified; says why in one line."""
 
 
-def check_claims(result: Mapping[str, Any]) -> Protocol:
+def check_claims(result: Mapping[str, Any], protocol: Protocol | None = None) -> Protocol:
     """Checks all of a valid result that needs neither actions nor replay.
 
     Args:
         result: As `eval_protocols.results.read_result` gives it: its summary follows from its
             episodes.
+        protocol: The one that it must be of; None for that of ours which it names.
 
     Returns:
-        The protocol, as this installation has it.
+        The protocol, as it is here.
 
     Raises:
         RefusedError: In one line.
     """
     _check_versions(result["versions"])
-    protocol = _protocol(result["protocol"])
+    protocol = _protocol(result["protocol"], protocol)
     _check_policy(result["policy"], result["training"], protocol)
     episodes: Sequence[EpisodeRecord] = result["episodes"]
     tasks = list(dict.fromkeys(episode["task"] for episode in episodes))
@@ -118,11 +119,12 @@ def _check_versions(versions: Mapping[str, Any]) -> None:
             raise RefusedError(f"versions.{key} is {there}, but {here[key]} here")
 
 
-def _protocol(claimed: Mapping[str, Any]) -> Protocol:
-    try:
-        protocol = load_protocol(claimed["name"])
-    except UnknownProtocolError as error:
-        raise RefusedError(one_line(str(error))) from None
+def _protocol(claimed: Mapping[str, Any], protocol: Protocol | None) -> Protocol:
+    if protocol is None:
+        try:
+            protocol = load_protocol(claimed["name"])
+        except UnknownProtocolError as error:
+            raise RefusedError(one_line(str(error))) from None
     here = protocol_block(protocol)
     for key in ("version", "sha256", *here):
         if claimed[key] != here[key]:

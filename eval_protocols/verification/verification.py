@@ -27,6 +27,7 @@ from eval_protocols.action_archive import (
     file_sha256,
 )
 from eval_protocols.episodes import EpisodeRecord, unit_of
+from eval_protocols.protocol import Protocol
 from eval_protocols.results import InvalidResultError, Result, read_result
 from eval_protocols.verification.checks import (
     RefusedError,
@@ -73,6 +74,7 @@ class Verdict:
 def verify(
     path: Path,
     *,
+    protocol: Protocol | None = None,
     sample: int | None = None,
     seed: int | None = None,
     workers: int = 0,
@@ -82,6 +84,7 @@ def verify(
 
     Args:
         path: The result file; `actions.npz` lies beside it.
+        protocol: The one that the result must be of; None for that of ours which it names.
         sample: Number of episodes to replay; None for all.
         seed: What to draw them with; None draws a seed that nobody can know.
         workers: Processes to replay in; 0 does it in this one.
@@ -100,7 +103,7 @@ def verify(
     except InvalidResultError as error:
         return Verdict((str(error),), result_sha256)
     try:
-        protocol = check_claims(result)
+        protocol = check_claims(result, protocol)
         with _open(path.with_name(ARCHIVE_NAME), result) as archive:
             episodes = _with_actions(result, archive)
             sample_seed = None

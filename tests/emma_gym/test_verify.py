@@ -63,6 +63,30 @@ def test_a_sample_names_its_seed_which_draws_it_again(folder, tmp_path, verify):
     assert f"--seed {seed}" in verify(*sample, "--seed", seed)[1]
 
 
+def test_a_protocol_of_ones_own_has_to_be_named(tmp_path, verify):
+    protocol = tmp_path / "higher_tables.yaml"
+    protocol.write_text(
+        """
+        {name: higher_tables, version: 1, title: Higher tables, description: To reach up,
+         headline: success_once, after_success_steps: 2, conditions: [
+           {name: nominal, variations: {}},
+           {name: higher, twin: nominal, factor: table_height, variations: {table_height: 2}}],
+         training: [{name: nominal_100, description: 100 demonstrations}]}
+        """
+    )
+    run = ["policy=hold", "tasks=tool_adjust", "episodes=1", "workers=0", "video=1"]
+    assert evaluate([*run, f"protocol={protocol}", f"output_dir={tmp_path / 'run'}"]) == 0
+    assert list((tmp_path / "run" / "videos").rglob("*.mp4"))
+    result = tmp_path / "run" / "result.json"
+    status, out, _ = verify(result, "--protocol", protocol, "--workers", 0)
+    assert status == 0
+    assert "2 of 2 episodes" in out
+    status, out, _ = verify(result)
+    assert status == 1
+    assert "unknown protocol 'higher_tables'" in out
+    assert verify(result, "--protocol", tmp_path / "lower.yaml")[0] == 2
+
+
 def test_a_refusal_says_why_and_is_exit_status_1(folder, tmp_path, verify):
     result = json.loads((folder / "result.json").read_text())
     result["versions"]["sapien"] = "[bold]3.0.2\n\x1b[31m"

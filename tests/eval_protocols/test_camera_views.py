@@ -30,6 +30,10 @@ def result_of(protocol, cameras=("head_camera",), task=TASK):
     return result
 
 
+def protocol_of(result):
+    return load_protocol(result["protocol"]["name"])
+
+
 def asked_for(monkeypatch, tmp_path, result, filmed=()):
     """What would be rendered: {(condition, task, seed): cameras}."""
     calls = []
@@ -38,12 +42,13 @@ def asked_for(monkeypatch, tmp_path, result, filmed=()):
         "call_apart",
         lambda function, them, workers: calls.extend(them) or [[] for _ in them],
     )
-    record_views(tmp_path, result, filmed)
+    record_views(tmp_path, result, protocol_of(result), filmed)
     return {(unit.condition, unit.task, unit.seed): cameras for _, unit, _, cameras, _ in calls}
 
 
 def test_a_protocol_that_perturbs_nothing_has_no_views(tmp_path):
-    assert record_views(tmp_path, result_of("in_domain")) == []
+    result = result_of("in_domain")
+    assert record_views(tmp_path, result, protocol_of(result)) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -83,7 +88,7 @@ def test_pictures_show_what_a_policy_gets(tmp_path):
     """Another camera model looks different, and standardized again nearly the same."""
     result = result_of("camera_intrinsic")
     try:
-        views = record_views(tmp_path, result)
+        views = record_views(tmp_path, result, protocol_of(result))
     except RenderingUnavailableError as error:
         pytest.skip(str(error))
     assert views == read_views(tmp_path)
@@ -102,7 +107,7 @@ def test_pictures_show_what_a_policy_gets(tmp_path):
     assert apart("d435_standardized") < 2.0
     assert apart("l515") > 2 * apart("l515_standardized")
     before = (tmp_path / "views" / "index.json").stat().st_mtime_ns
-    assert record_views(tmp_path, result) == views
+    assert record_views(tmp_path, result, protocol_of(result)) == views
     assert (tmp_path / "views" / "index.json").stat().st_mtime_ns == before, "nothing is missing"
 
 
@@ -110,6 +115,7 @@ def test_a_process_that_dies_costs_only_pictures(tmp_path, monkeypatch, caplog):
     (tmp_path / "deadly_view.py").write_text("import os\nos._exit(9)\n")
     monkeypatch.syspath_prepend(tmp_path)
     with caplog.at_level(logging.WARNING):
-        views = record_views(tmp_path, result_of("objects_unseen", task="deadly_view:Task"))
+        result = result_of("objects_unseen", task="deadly_view:Task")
+        views = record_views(tmp_path, result, protocol_of(result))
     assert views == []
     assert "no picture of deadly_view:Task, seen: a rendering process died" in caplog.text

@@ -1,10 +1,12 @@
 import copy
+import json
 
 import pytest
 
 from eval_protocols.protocol import (
     InvalidProtocolError,
     UnknownProtocolError,
+    find_protocol,
     load_protocol,
     parse_protocol,
 )
@@ -51,6 +53,37 @@ def test_in_domain_goes_on_after_success():
     assert protocol.headline == "success_once"
     assert protocol.after_success_steps == 16
     assert [(each.name, dict(each.variations)) for each in protocol.conditions] == [("nominal", {})]
+
+
+def test_a_file_of_ones_own(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text(json.dumps(SPECIFICATION))  # JSON is YAML
+    assert find_protocol(str(path)) == parse_protocol("p", SPECIFICATION)
+    assert find_protocol("in_domain") == load_protocol("in_domain")
+    with pytest.raises(UnknownProtocolError):
+        load_protocol(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "specification", "message"),
+    [
+        ("other", SPECIFICATION, "its name is 'p'"),
+        ("in_domain", {**SPECIFICATION, "name": "in_domain"}, "'in_domain' is one of ours"),
+        ("p", without(SPECIFICATION, "title"), "no title"),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused(name, specification, message, tmp_path):
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(json.dumps(specification))
+    with pytest.raises(InvalidProtocolError, match=f"^protocol '{path}'.*{message}$"):
+        find_protocol(str(path))
+
+
+@pytest.mark.parametrize("what", ["missing", "folder"])
+def test_no_file_is_said_in_one_line(what, tmp_path):
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(UnknownProtocolError, match=r"No such file|Is a directory"):
+        find_protocol(str(tmp_path / f"{what}.yaml"))
 
 
 def test_unknown_name_suggests_the_nearest():

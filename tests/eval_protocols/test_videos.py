@@ -14,9 +14,11 @@ from envs.registration import make_env
 from eval_protocols import videos
 from eval_protocols.episodes import WorkUnit
 from eval_protocols.journal import actions_path
+from eval_protocols.protocol import load_protocol
 from eval_protocols.videos import Replay, read_replays, record_videos
 
 TASK = "block_hammer_beat"
+IN_DOMAIN = load_protocol("in_domain")
 
 
 def store_actions(folder, record, actions):
@@ -89,7 +91,7 @@ def test_only_what_can_be_replayed_is_filmed(tmp_path, monkeypatch):
     monkeypatch.setattr(
         videos, "call_apart", lambda function, calls, workers: filmed.extend(calls) or [OSError()]
     )
-    assert record_videos(tmp_path, example_result(episodes), 1) == []
+    assert record_videos(tmp_path, example_result(episodes), IN_DOMAIN, 1) == []
     ((folder, record, options),) = filmed
     assert (folder, record["seed"]) == (tmp_path, 2)
     assert options == {"action_mode": "joint", "variations": {}}
@@ -160,7 +162,7 @@ def test_videos_that_were_deleted_are_not_found(tmp_path):
 
 
 def test_nothing_to_film_starts_no_process(tmp_path):
-    assert record_videos(tmp_path, example_result(), 2) == []
+    assert record_videos(tmp_path, example_result(), IN_DOMAIN, 2) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -181,7 +183,7 @@ def test_a_real_episode_is_replayed_to_the_same_state(tmp_path, caplog):
     result["timing"]["workers"] = 1
     try:
         with caplog.at_level(logging.WARNING):
-            paths = record_videos(tmp_path, result, per_task=3)
+            paths = record_videos(tmp_path, result, IN_DOMAIN, per_task=3)
     except RenderingUnavailableError as error:
         pytest.skip(str(error))
     folder = tmp_path / "videos" / "nominal" / TASK
@@ -200,6 +202,6 @@ def test_a_replay_that_kills_its_process_costs_only_videos(tmp_path, monkeypatch
     store_actions(tmp_path, record, np.zeros((2, 14)))
     result = example_result([record])
     with caplog.at_level(logging.WARNING):
-        assert record_videos(tmp_path, result, per_task=1) == []
+        assert record_videos(tmp_path, result, IN_DOMAIN, per_task=1) == []
     assert "a replaying process died; 1 of 1 videos are missing" in caplog.text
     assert read_replays(tmp_path) == []
