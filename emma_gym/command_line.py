@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -38,8 +38,8 @@ class UsageError(ValueError):
 class Options:
     """The options of a command, by name; checks types and bounds as they are asked for."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
+    def __init__(self, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+        self._values, self._defaults = values, defaults
 
     def text(self, name: str) -> str:
         """A non-empty text; what looks like a number is one as well."""
@@ -139,6 +139,10 @@ class Options:
         """Whether an option is just this word."""
         return bool(self._values[name] == text)
 
+    def changed(self, names: Iterable[str]) -> list[str]:
+        """Those of the options that are not as they are by default."""
+        return [name for name in names if self._values[name] != self._defaults[name]]
+
     def is_null(self, name: str) -> bool:
         """Whether an option is null."""
         return self._values[name] is None
@@ -168,7 +172,7 @@ def compose_options(name: str, arguments: Sequence[str]) -> Options:
         values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(_first_line(error)) from None
-    return Options(values)
+    return Options(values, defaults)
 
 
 def help_page(

@@ -34,6 +34,8 @@ from learning.devices import chosen_device
 
 NAME = "generate"
 METHODS = ("dream_transfer", "color_jitter", "random_background", "re_rendering")
+#: Options that decide what dream_transfer makes, and nothing of what the others do.
+OF_DREAM_TRANSFER = ("model", "steps", "guidance_scale", "conditioning_scale", "precision")
 
 SUMMARY = """
 Writes demonstrations anew in other looks: pictures are generated; actions, depth and cameras are
@@ -140,6 +142,8 @@ def _restyler(
     method = options.text("method")
     if method not in METHODS:
         raise UsageError(f"method={method}; {nearest(method, METHODS)}")
+    if method != "dream_transfer" and (foreign := options.changed(OF_DREAM_TRANSFER)):
+        raise UsageError(f"{foreign[0]} is an option of dream_transfer, not of method={method}")
     if method == "color_jitter":
         return ColorJitter(), {}
     if method == "random_background":

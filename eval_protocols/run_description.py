@@ -13,8 +13,12 @@ from typing import Any
 from envs.demonstrations.dataset import FIRST_EVALUATION_SEED
 from envs.seeds import seed_list_sha256
 from envs.tasks import load_task
+from eval_protocols.episodes import one_line
 from eval_protocols.protocol import OTHER_DATA, UNTRAINED, Protocol, TrainingSet
 from eval_protocols.provenance import software_versions
+
+#: Longest description of training data, in characters (`result.schema.json`).
+MAX_DESCRIPTION = 1000
 
 Demonstrated = dict[tuple[bool, str], int]
 """Numbers of demonstrations by what varies in them, as JSON."""
@@ -80,7 +84,8 @@ def training_block(
         policy: The policy as results have it. What its configuration says at
             `training.sampling`, as those of our checkpoints do, is taken over.
         data: `policies.policy.TrainingData` as JSON, if the policy knows it: what is not given in
-            the settings follows from it, and what is given must not contradict it.
+            the settings follows from it ("other", where no set of the protocol has the same), and
+            what is given must not contradict it.
 
     Raises:
         ValueError: In one line: weights without training data, training data without weights, an
@@ -106,15 +111,16 @@ def _trained_on(
     if name is None:
         if policy["weights_sha256"] is None:
             return {"name": UNTRAINED, "description": note, "seed": seed}
-        name = _name_of(learned, protocol)
-    if name is None:
-        valid = ", ".join([*(known.name for known in protocol.training), OTHER_DATA])
-        told = f" ({_in_words(learned)}, none of the protocol's sets)" if learned else ""
-        raise ValueError(
-            f"policy {policy['name']} has weights: say what it was trained on{told} with "
-            f"training=NAME, one of {valid}"
-        )
+        if learned is None:
+            valid = ", ".join([*(known.name for known in protocol.training), OTHER_DATA])
+            raise ValueError(
+                f"policy {policy['name']} has weights: say what it was trained on with "
+                f"training=NAME, one of {valid}"
+            )
+        name = _name_of(learned, protocol) or OTHER_DATA
     if name == OTHER_DATA:
+        if learned is not None:
+            note = one_line("; ".join(filter(None, (_in_words(learned), note))), MAX_DESCRIPTION)
         if not note:
             raise ValueError("training=other: say which data with training_note=...")
         return {"name": name, "description": note, "seed": seed}

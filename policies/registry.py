@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import traceback
 from importlib import metadata
 from typing import Any
 
@@ -61,8 +62,10 @@ def load_policy_class(name: str) -> type[Policy]:
     module_name, _, class_name = target.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise UnknownPolicyError(f"policy '{name}': cannot import {module_name}: {error}") from None
+    except Exception as error:  # noqa: BLE001 - somebody else's code
+        raise UnknownPolicyError(
+            f"policy '{name}': cannot import {module_name}: {_said(error)}"
+        ) from None
     found = getattr(module, class_name, None)
     if found is None:
         classes = [key for key, value in vars(module).items() if isinstance(value, type)]
@@ -85,3 +88,12 @@ def make_policy(name: str, **config: Any) -> Policy:
         return policy_class(**config)
     except TypeError as error:
         raise UnknownPolicyError(f"policy '{name}' with {config}: {error}") from None
+
+
+def _said(error: Exception) -> str:
+    """An error while importing, in one line, with the place if it is not the import itself."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ImportError):
+        return text
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {text} ({frame.filename}, line {frame.lineno})"

@@ -97,8 +97,19 @@ def test_who_judges_by_clip_has_its_weights(dataset, tmp_path, capsys):
         (["method=random_background"], "needs segmentation"),
         (["precision=fp8"], "precision=fp8; did you mean fp32?"),
         (["method=color_jitter", "per_demo=0"], "per_demo=0: expected an integer >= 1"),
+        (["method=color_jitter", "steps=5"], "steps is an option of dream_transfer, not of method"),
     ],
-    ids=["dataset", "method", "model", "prompts", "task", "segmentation", "precision", "count"],
+    ids=[
+        "dataset",
+        "method",
+        "model",
+        "prompts",
+        "task",
+        "segmentation",
+        "precision",
+        "count",
+        "foreign",
+    ],
 )
 def test_what_is_wrong_is_said_in_a_line(dataset, tmp_path, capsys, arguments, words):
     folder = tmp_path / "made"

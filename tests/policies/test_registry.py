@@ -53,6 +53,13 @@ def test_wrong_names_are_explained_in_one_line(name, message):
     assert "\n" not in str(caught.value)
 
 
+def test_an_error_in_somebodys_module_is_said_in_one_line_with_its_place(tmp_path, monkeypatch):
+    (tmp_path / "broken_module.py").write_text("import os\nos.nothing\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UnknownPolicyError, match=r"AttributeError: .*broken_module.py, line 2\)$"):
+        load_policy_class("broken_module:Policy")
+
+
 def test_wrong_arguments_are_explained():
     with pytest.raises(UnknownPolicyError, match="hold"):
         make_policy("hold", learning_rate=1)
