@@ -81,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
         except ValueError as error:
             return fail(error)
         try:
-            return _run(settings)
+            return _run(settings, same)
         except (OSError, StageFailedError) as error:
             print(f"error: {error}; this goes on:\n  {same}", file=sys.stderr)
             return EXIT_FAILURE
@@ -127,7 +127,7 @@ def settings_from(options: Options) -> ReproductionSettings:
     )
 
 
-def _run(settings: ReproductionSettings) -> int:
+def _run(settings: ReproductionSettings, command: str) -> int:
     experiment, folders = settings.experiment, settings.folders
     old = outdated(experiment, folders)
     if old and not settings.dry_run:
@@ -149,7 +149,7 @@ def _run(settings: ReproductionSettings) -> int:
             run_stages(todo, settings.jobs, settings.cores, folders.output / "logs", _tell)
         except StageFailedError as error:
             failed = error  # the table has what there is
-    page = markdown_page(experiment, folders)
+    page = markdown_page(experiment, folders, command)
     print(page)
     if not settings.dry_run:
         table = folders.results / f"{experiment.name}-{experiment.size}.md"

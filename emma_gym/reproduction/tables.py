@@ -71,8 +71,14 @@ def success_table(experiment: Experiment, folders: Folders) -> str:
     return markdown_table(head, lines)
 
 
-def markdown_page(experiment: Experiment, folders: Folders) -> str:
-    """The table and the contrasts, with what has to be known to read them."""
+def markdown_page(experiment: Experiment, folders: Folders, command: str) -> str:
+    """The table and the contrasts, with what has to be known to read them.
+
+    Args:
+        experiment: The whole of it or a part.
+        folders: Where results are kept.
+        command: What makes this page, for its last line.
+    """
     seeds = len(experiment.training_seeds)
     spread = "Wilson's 95 % interval in brackets" if seeds == 1 else "mean and standard deviation"
     figures = ""
@@ -97,7 +103,7 @@ def markdown_page(experiment: Experiment, folders: Folders) -> str:
         table,
         *([paragraph(experiment.note)] if experiment.note else []),
         *([contrast_section(experiment, folders)] if experiment.contrasts else []),
-        f"    python -m emma_gym.reproduce experiment={experiment.name} size={experiment.size}",
+        f"    {command}",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -8,6 +8,7 @@ from emma_gym.reproduction.folders import Folders
 from emma_gym.reproduction.tables import markdown_page, success_table
 from eval_protocols.protocol import load_protocol
 
+COMMAND = "python -m emma_gym.reproduce experiment=sem_table1 rows=[sem]"
 TABLE = load_experiment("sem_table1", "small")
 
 
@@ -87,40 +88,44 @@ def test_how_uneven_weights_were(folders):
     emma = dataclasses.replace(load_experiment("emma_metric_ablation", "small"), contrasts=())
     rates = {(name, "container_place", 0): [50] * 5 for name in ("emma_adamix_ts", "emma_adamix")}
     keep(folders, emma, rates)
-    assert "ffective share" not in markdown_page(emma, folders)
+    assert "ffective share" not in markdown_page(emma, folders, COMMAND)
     row = next(row for row in emma.rows if row.name == "emma_adamix")
     curve = folders.kept(emma, row.policy.name, "container_place", 0) / "curve.csv"
     curve.write_text("step,wall_s,effective_share\n1,3,\n2,9,0.7\n3,600,0.9\n")
-    page = markdown_page(emma, folders)
+    page = markdown_page(emma, folders, COMMAND)
     assert line(page, "emma_adamix")[-2:] == ["0.80", "10"]
     assert line(page, "emma_adamix_ts")[-2:] == ["", "10"]
     assert "Effective share: Kish" in page
 
 
 def test_the_page_says_how_it_was_made(folders):
-    page = markdown_page(TABLE, folders)
+    page = markdown_page(TABLE, folders, COMMAND)
     assert "arXiv 2505.16196" in page
-    assert "python -m emma_gym.reproduce experiment=sem_table1 size=small" in page
+    assert page.endswith(f"\n\n    {COMMAND}\n")
 
 
 def test_the_page_says_where_the_papers_figures_are_from(folders):
-    assert "in RoboTwin 1.0 with its own assets" in markdown_page(TABLE, folders)
-    emma = markdown_page(load_experiment("emma_visual", "small"), folders).replace("\n", " ")
+    assert "in RoboTwin 1.0 with its own assets" in markdown_page(TABLE, folders, COMMAND)
+    emma = markdown_page(load_experiment("emma_visual", "small"), folders, COMMAND).replace(
+        "\n", " "
+    )
     assert "where it is known, with pi0 on a real robot and in Isaac Sim, in version 2" in emma
     assert "RoboTwin" not in emma
-    unknown = markdown_page(load_experiment("emma_lambda", "small"), folders)
+    unknown = markdown_page(load_experiment("emma_lambda", "small"), folders, COMMAND)
     assert "the paper's figure where it is known" not in unknown
 
 
 def test_notes_are_on_the_page(folders):
-    page = markdown_page(load_experiment("emma_visual", "full"), folders).replace("\n", " ")
+    page = markdown_page(load_experiment("emma_visual", "full"), folders, COMMAND).replace(
+        "\n", " "
+    )
     assert 'version 1 says "over 200 %"' in page
     assert '"a further 13 %"' in page
-    shares = markdown_page(load_experiment("emma_mixing_ratio", "small"), folders)
+    shares = markdown_page(load_experiment("emma_mixing_ratio", "small"), folders, COMMAND)
     assert "The share is one of the samples" in shares
 
 
 def test_contrasts_are_on_the_page_of_an_experiment_that_has_some(folders):
-    page = markdown_page(load_experiment("emma_visual", "small"), folders)
+    page = markdown_page(load_experiment("emma_visual", "small"), folders, COMMAND)
     assert "| `emma_adamix` | `emma_fixmix` | not made yet |" in page
-    assert "Contrasts" not in markdown_page(TABLE, folders)
+    assert "Contrasts" not in markdown_page(TABLE, folders, COMMAND)
