@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from augment.clip import Clip
 from augment.dream_transfer.prompt_claims import claims
 from augment.dream_transfer.scene_words import scene_words
 from augment.generation import DESCRIPTION, first_pictures_sha256
+from augment.kept_scores import KeptScores, Scores
 from augment.video_metrics.attributes import Claim
 from augment.video_metrics.clip_score import PromptSimilarity
 from augment.video_metrics.depth_net import DepthNet
@@ -30,8 +32,8 @@ FRAMES = 9
 """Of a clip."""
 QUALITY = "quality.json"
 """What `save` writes beside a generated data set."""
-
-Scores = Mapping[str, float]
+SCORES = "scores.jsonl"
+"""Scores beside it, of what is judged so far."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ def judge(
     clips: int,
     depth_net: DepthNet | None,
     drop_at_most: float,
+    kept: KeptScores,
     progress: Callable[[int, int], None],
     prompt_similarity: PromptSimilarity | None = None,
 ) -> Judgement:
@@ -132,6 +135,7 @@ def judge(
         clips: Clips of 9 frames out of each episode, evenly spread.
         depth_net: Estimates depth; None leaves those scores out.
         drop_at_most: Greatest part of the episodes that is dropped.
+        kept: Scores of clips like these, by networks like these.
         progress: Is told how many episodes are judged, and of how many.
         prompt_similarity: Compares generated episodes with their prompts; None leaves it out.
 
@@ -152,24 +156,34 @@ def judge(
     for task, episodes in every:
         mine, theirs = len(judged), len(reference)
         for number, origin in enumerate(source.episodes(task)):
-            true = _clips(origin, cameras, clips)
-            reference.append(_scores(true, true, _true_claims(origin), depth_net))
+            true = cache(partial(_clips, origin, cameras, clips))
+            pictures = first_pictures_sha256(origin, cameras)
+            reference.append(
+                kept.scores(
+                    {"task": task, "source": number, "rgb_sha256": pictures},
+                    partial(_scores, true, true, _true_claims(origin), depth_net),
+                )
+            )
             looks = []
             for place in range(number * per_demo, (number + 1) * per_demo):
                 episode = episodes[place]
                 told = episode.info["generated"]
                 # The same seed has other pictures under other variations.
-                if told["source"]["rgb_sha256"] != first_pictures_sha256(origin, cameras):
+                if told["source"]["rgb_sha256"] != pictures:
                     raise DemonstrationError(f"{episode.path} was not made of {origin.path}")
                 said = [Claim.from_dict(each) for each in told["claims"]]
-                made = _clips(episode, cameras, clips)
+                made = cache(partial(_clips, episode, cameras, clips))
                 prompt = told["prompt"]
-                scores = _scores(made, true, said, depth_net, prompt, prompt_similarity)
+                scores = kept.scores(
+                    {"task": task, "number": place, "generated": told},
+                    partial(_scores, made, true, said, depth_net, prompt, prompt_similarity),
+                )
                 judged.append(Judged(task, place, prompt, scores))
-                looks.append(made[0])
+                if per_demo > 1:
+                    looks.append(made()[0])
                 episode.close()
                 progress(len(judged), total)
-            if len(looks) > 1:
+            if looks:
                 apart.append(diversity(looks).pictures)
             origin.close()
         scores_of_task = [each.scores for each in judged[mine:]]
@@ -200,8 +214,8 @@ def _true_claims(episode: Episode) -> Sequence[Claim]:
 
 
 def _scores(
-    clips: Sequence[Clip],
-    sources: Sequence[Clip],
+    clips: Callable[[], Sequence[Clip]],
+    sources: Callable[[], Sequence[Clip]],
     said: Sequence[Claim],
     depth_net: DepthNet | None,
     prompt: str | None = None,
@@ -217,7 +231,7 @@ def _scores(
             prompt=prompt,
             prompt_similarity=prompt_similarity,
         )
-        for clip, source in zip(clips, sources, strict=True)
+        for clip, source in zip(clips(), sources(), strict=True)
     ]
     names = dict.fromkeys(name for scores in each for name in scores)
     return {name: mean for name in names if (mean := _mean(each, name)) is not None}

@@ -31,6 +31,7 @@ from emma_gym.progress_bar import ProgressBar
 from envs.demonstrations.dataset import Dataset, DatasetInfo
 from envs.errors import nearest
 from learning.devices import chosen_device
+from learning.whole_folder import folder_sha256
 
 NAME = "generate"
 METHODS = ("dream_transfer", "color_jitter", "random_background", "re_rendering")
@@ -153,7 +154,7 @@ def _restyler(
         return simulator, {"appearance": dict(simulator.appearance)}
     folder = options.optional_path("model") or DREAM_TRANSFER
     # Imports take seconds.
-    from augment.dream_transfer.pipeline_folder import load_generator, pipeline_sha256
+    from augment.dream_transfer.pipeline_folder import load_generator
     from augment.dream_transfer.restyler import DreamTransferRestyler
 
     chosen: dict[str, Any] = {
@@ -165,7 +166,7 @@ def _restyler(
     pipeline = load_generator(folder, precision)
     pipeline.to(chosen_device(options.text("device")))
     restyler = DreamTransferRestyler(pipeline, **chosen)
-    model = {"precision": precision, "model_sha256": pipeline_sha256(folder)}
+    model = {"precision": precision, "model_sha256": folder_sha256(folder)}
     return restyler, {**chosen, **model}
 
 

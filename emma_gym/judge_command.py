@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -14,7 +15,8 @@ from rich.table import Table
 from torch.nn import Module
 
 from augment.generation import DESCRIPTION
-from augment.judging import Judgement, judge
+from augment.judging import SCORES, Judgement, judge
+from augment.kept_scores import KeptScores
 from augment.pretrained.weights import DEPTH_NET
 from augment.video_metrics.clip_score import PromptSimilarity
 from augment.video_metrics.depth_net import DepthNet
@@ -30,14 +32,17 @@ from emma_gym.command_line import (
 )
 from emma_gym.progress_bar import ProgressBar
 from envs.demonstrations.dataset import Dataset
+from eval_protocols.provenance import source_sha256
 from learning.devices import chosen_device
+from learning.whole_folder import folder_sha256
 
 NAME = "judge"
 
 SUMMARY = """
 Scores generated demonstrations beside what they were made of: whether views and frames agree,
 whether geometry is as it was, whether what the prompts say can be seen. Writes quality.json into
-their folder, which names the worst: trainings leave those out.
+their folder, which names the worst: trainings leave those out. What is judged is not judged again,
+unless it, a network, the clips or our code have changed: interrupted, the same command goes on.
 """
 
 EXAMPLES = {
@@ -60,24 +65,27 @@ def run(arguments: Sequence[str]) -> int:
         try:
             options = compose_options(NAME, arguments)
             generated, source = _datasets(options)
+            net, similarity = _depth_net(options), _prompt_similarity(options)
+            kept = KeptScores(generated.folder / SCORES, _decided_by(options))
             with ProgressBar() as progress:
                 judgement = judge(
                     generated,
                     source,
                     clips=options.integer("clips", 1),
-                    depth_net=_depth_net(options),
+                    depth_net=net,
                     drop_at_most=options.number("drop_at_most", 0.0),
+                    kept=kept,
                     progress=progress.show,
-                    prompt_similarity=_prompt_similarity(options),
+                    prompt_similarity=similarity,
                 )
             path = judgement.save(generated.folder)
         except ValueError as error:
             return fail(error)
         except OSError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {error}; this goes on:\n  {same}", file=sys.stderr)
             return EXIT_FAILURE
         except KeyboardInterrupt:
-            print(f"interrupted; this begins anew:\n  {same}", file=sys.stderr)
+            print(f"interrupted; this goes on:\n  {same}", file=sys.stderr)
             return EXIT_INTERRUPTED
     _show(judgement)
     print(f"scores  {path}")
@@ -113,6 +121,17 @@ def _prompt_similarity(options: Options) -> PromptSimilarity | None:
     if folder is None:
         return None
     return PromptSimilarity.load(folder, str(chosen_device(options.text("device"))))
+
+
+def _decided_by(options: Options) -> dict[str, Any]:
+    """What all scores depend on."""
+    clip_model = options.optional_path("clip_model")
+    return {
+        "clips": options.integer("clips", 1),
+        "depth_net_sha256": folder_sha256(options.optional_path("depth_net") or DEPTH_NET),
+        "clip_model_sha256": None if clip_model is None else folder_sha256(clip_model),
+        "source_sha256": source_sha256(),
+    }
 
 
 def _show(judgement: Judgement) -> None:

@@ -1,7 +1,8 @@
-"""A folder of files that is replaced whole or not at all."""
+"""A folder of files as one thing: replaced whole or not at all, and hashed."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -37,6 +38,15 @@ def surviving(folder: Path) -> Path:
     """Where a folder's last whole content is: there, unless its replacement was interrupted."""
     before = _before(folder)
     return before if before.exists() and not folder.exists() else folder
+
+
+def folder_sha256(folder: Path) -> str:
+    """Hash of its files, names included, such as a model's configurations and weights."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _before(folder: Path) -> Path:

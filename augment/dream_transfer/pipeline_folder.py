@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -100,15 +99,6 @@ def begun_from_wan(
 def is_wan(folder: Path) -> bool:
     """Whether a folder holds a Wan in diffusers' layout."""
     return _class_name(folder) == "WanPipeline"
-
-
-def pipeline_sha256(folder: Path) -> str:
-    """Hash of a pipeline's configurations and weights."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 @contextmanager

@@ -1,11 +1,14 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 from generated_data import make, source_of
 from recorded_episode import TASK
 
-from augment.judging import QUALITY, dropped_episodes, judge
+from augment import judging
+from augment.judging import QUALITY, SCORES, dropped_episodes, judge
+from augment.kept_scores import KeptScores
 from augment.video_metrics.depth_net import DepthNet
 from envs.demonstrations.dataset import Dataset
 from envs.demonstrations.episode_file import DemonstrationError
@@ -35,7 +38,8 @@ def source(tmp_path, recorded_path):
 
 
 def judged(generated, source, **options):
-    options = {"clips": 2, "depth_net": None, "drop_at_most": 0.5, **options}
+    kept = KeptScores(generated.folder / SCORES, options.pop("decided_by", {}))
+    options = {"kept": kept, "clips": 2, "depth_net": None, "drop_at_most": 0.5, **options}
     return judge(generated, source, progress=lambda done, total: None, **options)
 
 
@@ -73,6 +77,41 @@ def test_a_similarity_is_one_of_pictures_and_their_prompt(source, tmp_path):
     for each in found.generated:
         assert each.scores["prompt_similarity"] == pytest.approx(len(each.prompt) / 1000)
     assert found.means()["prompt_similarity"][1] is None
+
+
+def test_what_is_judged_is_not_judged_again(source, tmp_path, monkeypatch):
+    made = make(source, tmp_path / "made", Blank())
+    first, path = judged(made, source), made.folder / SCORES
+    quality = first.save(made.folder).read_bytes()
+    lines = path.read_text().splitlines(keepends=True)
+    computed = []
+    scores = judging.clip_scores
+    monkeypatch.setattr(
+        judging, "clip_scores", lambda *args, **more: computed.append(1) or scores(*args, **more)
+    )
+    again = judged(made, source)
+    assert again.save(made.folder).read_bytes() == quality
+    assert not computed
+    path.write_text("".join(lines[:-2]) + lines[-2][:40])  # as a kill leaves it
+    assert judged(made, source) == first
+    assert len(computed) == 2 * 2  # episodes and clips
+    assert path.read_text().splitlines(keepends=True) == lines
+    computed.clear()
+    judged(made, source, decided_by={"clips": 1}, clips=1)
+    assert len(computed) == len(lines) - 1
+    path.write_text(path.read_text().splitlines(keepends=True)[0] + "{}\n")
+    with pytest.raises(DemonstrationError, match=r"scores\.jsonl is damaged: delete it"):
+        judged(made, source, decided_by={"clips": 1}, clips=1)
+
+
+def test_another_look_in_the_same_place_is_judged_anew(source, tmp_path):
+    folder = tmp_path / "made"
+    before = judged(make(source, folder, Same()), source)
+    kept = (folder / SCORES).read_text()
+    shutil.rmtree(folder)
+    made = make(source, folder, Blank())
+    (folder / SCORES).write_text(kept)
+    assert judged(made, source).means()["edge_f1"][0] < before.means()["edge_f1"][0]
 
 
 def test_nobody_judged_is_nothing_dropped(tmp_path):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from augment.clip import Clip
-from augment.dream_transfer.pipeline_folder import pipeline_sha256
 from augment.judging import QUALITY
 from augment.pretrained.weights import DREAM_TRANSFER
 from emma_gym.generate_command import run
@@ -12,6 +11,7 @@ from emma_gym.judge import main as judge
 from envs.demonstrations.dataset import Dataset, DatasetInfo, Part
 from envs.demonstrations.recording import RecordedEnv, plan, record_to_file
 from envs.dual_arm_env import DualArmEnv
+from learning.whole_folder import folder_sha256
 
 TASK = "tool_adjust"
 CAMERAS = ("head_camera", "left_camera", "right_camera")
@@ -55,7 +55,7 @@ def test_the_shipped_generator_is_the_default(dataset, tmp_path):
     assert run([f"dataset={dataset}", "steps=1", "guidance_scale=1", f"output_dir={folder}"]) == 0
     (source,), (made,) = Dataset(dataset).episodes(TASK), Dataset(folder).episodes(TASK)
     told = made.info["generated"]["settings"]
-    assert told["model_sha256"] == pipeline_sha256(DREAM_TRANSFER)
+    assert told["model_sha256"] == folder_sha256(DREAM_TRANSFER)
     true, new = (Clip.from_episode(each, CAMERAS, 0, 3) for each in (source, made))
     assert new.rgb.shape == true.rgb.shape
     assert not np.array_equal(new.rgb, true.rgb)

@@ -18,7 +18,6 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from torch import Tensor, nn
 
 from augment.dream_transfer.pipeline import DreamTransferPipeline
-from augment.dream_transfer.pipeline_folder import pipeline_sha256
 from augment.dream_transfer.training.autoencoding import Autoencoding, set_latent_moments
 from augment.dream_transfer.training.clips import TrainingClips
 from augment.dream_transfer.training.compiled import compile_blocks
@@ -46,7 +45,7 @@ from learning.report import Report, nobody
 from learning.run_folder import CHECKPOINTS, CURVE_NAME, TENSORBOARD, begin, holds
 from learning.state import Progress, latest_state
 from learning.training_loop import TrainingLoop
-from learning.whole_folder import put_in_place, staged
+from learning.whole_folder import folder_sha256, put_in_place, staged
 
 LATENTS = "latents.safetensors"
 MOMENT_CLIPS = 64
@@ -244,7 +243,7 @@ def _described(
         "learn": settings.learn,
         "start": None
         if begun is None
-        else {"folder": str(begun.resolve()), "sha256": pipeline_sha256(begun)},
+        else {"folder": str(begun.resolve()), "sha256": folder_sha256(begun)},
         "seed": settings.seed,
         "precision": settings.precision,
         "compile": settings.compile,
