@@ -3,7 +3,9 @@
 EMMA (arXiv 2509.22407) "adaptively weights samples according to policy performance to emphasize
 challenging samples". It measures performance by three metrics, combines them, and samples inversely
 to that: train, evaluate, update the weights, go on. So much is known; the equations are not public,
-and those here are **our reconstruction**, each choice of which is configurable.
+and those here are **our reconstruction**. What the metrics measure is fixed (a squared error, a
+norm over joints, a count of frames; `metrics` has them); how they become weights, and when, is all
+configurable.
 
     metrics, joint_limits     how well a policy predicts each trajectory
     difficulty, weight_rules  from metrics to one difficulty, from that to a weight

@@ -36,19 +36,31 @@ class Row:
     Attributes:
         name: What it is called.
         metrics: Its APE, TS and JAL.
+        difficulty: What they make, 0 .. 1.
         weight: How many times as likely as with equal weights it is drawn.
         picture: Its thumbnail as a data URI; None if there is none.
     """
 
     name: str
     metrics: tuple[float, float, float]
+    difficulty: float
     weight: float
     picture: str | None
 
 
-def shown(refresh: Refresh) -> list[int]:
+def hardest(difficulty: NDArray[np.float64]) -> list[int]:
+    """Those of the greatest difficulty (N,), which comes first; equal ones in order."""
+    return [int(i) for i in np.argsort(-difficulty, kind="stable")[:SHOWN]]
+
+
+def easiest(difficulty: NDArray[np.float64]) -> list[int]:
+    """Those of the least difficulty (N,), which comes first; equal ones in order."""
+    return [int(i) for i in np.argsort(difficulty, kind="stable")[:SHOWN]]
+
+
+def shown(difficulty: NDArray[np.float64]) -> list[int]:
     """The trajectories whose thumbnails `write_page` shows, in order."""
-    return sorted({*refresh.hardest(SHOWN), *refresh.easiest(SHOWN)})
+    return sorted({*hardest(difficulty), *easiest(difficulty)})
 
 
 def write_page(
@@ -56,6 +68,7 @@ def write_page(
     title: str,
     names: Sequence[str],
     metrics: NDArray[np.float64],
+    difficulty: NDArray[np.float64],
     refreshes: Sequence[Refresh],
     thumbnails: Mapping[int, NDArray[np.uint8]],
 ) -> None:
@@ -66,13 +79,15 @@ def write_page(
         title: What it is about, such as policy and task.
         names: Of the N trajectories.
         metrics: (N, 3) of the last refresh, columns as `metrics.METRICS`.
+        difficulty: (N,) what metrics make, 0 .. 1. The order is by it and not by the weights,
+            which tell nothing if they are uniform, shuffled, or were made so by a collapse.
         refreshes: All so far, at least one, of trajectories.
-        thumbnails: By trajectory (H, W, 3) RGB; those in `shown` of the last refresh are used.
+        thumbnails: By trajectory (H, W, 3) RGB; those in `shown` are used.
 
     Raises:
         ReweightingError: If these do not fit together.
     """
-    html = render(title, names, metrics, refreshes, thumbnails)
+    html = render(title, names, metrics, difficulty, refreshes, thumbnails)
     staging = path.with_name(f"{path.name}.part")
     staging.write_text(html, encoding="utf-8", errors="xmlcharrefreplace")
     staging.replace(path)
@@ -82,6 +97,7 @@ def render(
     title: str,
     names: Sequence[str],
     metrics: NDArray[np.float64],
+    difficulty: NDArray[np.float64],
     refreshes: Sequence[Refresh],
     thumbnails: Mapping[int, NDArray[np.uint8]],
 ) -> str:
@@ -89,16 +105,17 @@ def render(
     if not refreshes:
         raise ReweightingError("no weights have been made yet")
     last, number = refreshes[-1], len(names)
-    if last.probabilities.shape != (number,) or metrics.shape != (number, 3):
+    fit = last.probabilities.shape == difficulty.shape == (number,)
+    if not fit or metrics.shape != (number, 3):
         raise ReweightingError(
-            f"{number} names, metrics of shape {metrics.shape} and {len(last.probabilities)} "
-            "weights: expected as many of each, and three metrics"
+            f"{number} names, metrics of shape {metrics.shape}, {len(difficulty)} difficulties and "
+            f"{len(last.probabilities)} weights: expected as many of each, and three metrics"
         )
 
     def row(i: int) -> Row:
         picture = _data_uri(thumbnails[i]) if i in thumbnails else None
         ape, ts, jal = (float(each) for each in metrics[i])
-        return Row(names[i], (ape, ts, jal), float(last.relative[i]), picture)
+        return Row(names[i], (ape, ts, jal), float(difficulty[i]), float(last.relative[i]), picture)
 
     steps = [each.step for each in refreshes]
     style = resources.files(_PACKAGE).joinpath("page.css").read_text(encoding="utf-8")
@@ -114,8 +131,8 @@ def render(
         last=last,
         number=number,
         tables={
-            "Hardest": [row(i) for i in last.hardest(SHOWN)],
-            "Easiest": [row(i) for i in last.easiest(SHOWN)],
+            "Hardest": [row(i) for i in hardest(difficulty)],
+            "Easiest": [row(i) for i in easiest(difficulty)],
         },
         charts={
             "Effective sample size, 1 for equal weights": Chart(

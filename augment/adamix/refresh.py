@@ -47,16 +47,13 @@ class Refresh:
 
     @property
     def max_min_ratio(self) -> float:
-        """Greatest over least `relative`, of units that are drawn."""
+        """Greatest over least `relative`, of units that are drawn, whatever kinds they are of."""
         return max_min_ratio(self.probabilities, self.base)
 
-    def hardest(self, count: int) -> list[int]:
+    def most_drawn(self, count: int) -> list[int]:
         """The units of the greatest `relative`, which comes first; equal ones in order."""
-        return self._in_order(-self.relative)[:count]
-
-    def easiest(self, count: int) -> list[int]:
-        """The units of the least `relative`, which comes first; equal ones in order."""
-        return self._in_order(self.relative)[:count]
+        order = np.argsort(-self.relative.round(9), kind="stable")  # equal ones differ by rounding
+        return [int(i) for i in order if self.base[i] > 0][:count]
 
     def measured(self) -> dict[str, float]:
         """Columns of a training's curve."""
@@ -66,13 +63,8 @@ class Refresh:
         """In a line."""
         if self.collapsed:
             return "uniform weights, because the loss diverged"
-        hardest = ", ".join(str(unit) for unit in self.hardest(5))
+        most = ", ".join(str(unit) for unit in self.most_drawn(5))
         return (
             f"new weights: effective share {self.effective_share:.2f}, "
-            f"max/min {self.max_min_ratio:.1f}, hardest {hardest}"
+            f"max/min {self.max_min_ratio:.1f}, most often {most}"
         )
-
-    def _in_order(self, values: NDArray[np.float64]) -> list[int]:
-        """The units that are drawn, by rising values (N,)."""
-        order = np.argsort(values.round(9), kind="stable")  # equal ones differ by rounding
-        return [int(i) for i in order if self.base[i] > 0]

@@ -71,7 +71,10 @@ class ReMix(Reweighting):
         assert evidence.losses is not None
         assert evidence.reference_losses is not None
         excess = self.group_means(np.maximum(evidence.losses - evidence.reference_losses, 0.0))
-        growth = np.exp(self.config.eta * (excess - excess.max()))
+        # From the greatest of a kind, so that the growth of another one does not become 0.
+        greatest = np.zeros(self.kinds.max() + 1)
+        np.maximum.at(greatest, self.group_kinds, excess)
+        growth = np.exp(self.config.eta * (excess - greatest[self.group_kinds]))
         smoothing = self.config.smoothing
         for _ in range(steps):
             grown = self._within_kinds(self._weights_now * growth)

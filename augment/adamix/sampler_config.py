@@ -22,7 +22,7 @@ class SamplerConfig:
         warmup_steps: Steps that draw uniformly, a multiple of `refresh_every` and at least that.
         refresh_every: Steps between new weights.
         floor: How much of a uniform distribution is mixed in, 0 .. 1.
-        max_ratio: Greatest ratio of two weights; None for any.
+        max_ratio: Greatest ratio of two weights of a kind; None for any.
         exact: Whether the items of each step are spread evenly over the units (stratified
             sampling), so that every batch has its share of each kind of them, to the item; else
             that holds on average.

@@ -100,7 +100,10 @@ def _other_reference(
     kept = json.loads(path.read_text(encoding="utf-8"))["policy"]["weights_sha256"]
     if sampling.get("reference_sha256") == kept:
         return None
-    return f"other weights as its reference than the {reference.name} that is kept"
+    return (
+        f"other weights as its reference than {path}, which is to be deleted if "
+        f"{reference.name} was trained anew since"
+    )
 
 
 def _other_protocol(result: Mapping[str, Any], row: Row) -> str | None:

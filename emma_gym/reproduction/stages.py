@@ -118,6 +118,11 @@ def _training(
         options.append(f"reference={reference[-1].folder / LAST}")
     folder = folders.run(experiment, policy.name, task, seed) / "training"
     small = folders.kept(experiment, policy.name, task, seed)
+    # Beside a kept result are the settings and the curve of the training that it is of, which is
+    # another one if that is repeated as the reference of a policy.
+    results = small.glob(f"*/{RESULT_NAME}")
+    there = any(is_there(each, experiment.episodes) for each in results)
+    kept = () if there else (CONFIG_NAME, CURVE_NAME)
     yield Stage(
         "train",
         f"train {policy.name} on {task}, seed {seed}",
@@ -133,7 +138,7 @@ def _training(
         ),
         folder,
         tuple(after),
-        {file: small / file for file in (CONFIG_NAME, CURVE_NAME)},
+        {file: small / file for file in kept},
         _minutes(experiment, f"train {policy.policy}", 100),
     )
 

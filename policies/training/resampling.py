@@ -17,8 +17,10 @@ import numpy as np
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
 from accelerate.utils import broadcast  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 from torch import Tensor
 
+from augment.adamix.adamix import AdaMix
 from augment.adamix.errors import ReweightingError
 from augment.adamix.page import shown, write_page
 from augment.adamix.refresh import Refresh
@@ -43,6 +45,8 @@ from policies.training.trainers import EPOCHS, SamplingSettings
 PAGE, WEIGHTS = "hard_samples.html", "sampling_weights.json"
 """What a training's folder has of its last weights, if demonstrations have them: a page, if they
 are made by metrics, and how likely each demonstration is drawn, by its path."""
+THUMBNAIL = "head_camera"
+"""What sees the pictures of the page."""
 LOSS_FRAMES = 4
 """Frames of a demonstration whose mean loss is taken for its."""
 
@@ -165,14 +169,18 @@ class Resampling:
             return made
         episodes = self._data.windows.episodes
         _write_weights(folder / WEIGHTS, episodes, made)
-        if evidence.metrics is not None:
+        reweighting = self._sampler.reweighting
+        if isinstance(reweighting, AdaMix) and evidence.metrics is not None:
+            difficulty = reweighting.difficulty(evidence.metrics)
+            thumbnails = {i: _thumbnail(episodes[i]) for i in shown(difficulty)}
             write_page(
                 folder / PAGE,
                 title,
                 [_name(each) for each in episodes],
                 evidence.metrics,
+                difficulty,
                 self._sampler.history,
-                {i: _thumbnail(self._data, i) for i in shown(made)},
+                {i: picture for i, picture in thumbnails.items() if picture is not None},
             )
         return made
 
@@ -269,10 +277,15 @@ def _name(episode: Episode) -> str:
     return f"{kind}{episode.path.stem}"
 
 
-def _thumbnail(data: DemonstrationData, number: int) -> np.typing.NDArray[np.uint8]:
-    """The middle of a demonstration, as the first camera saw it."""
-    episode = data.windows.episodes[number]
-    camera = data.description["cameras"][0]
+def _thumbnail(episode: Episode) -> NDArray[np.uint8] | None:
+    """The middle of a demonstration, as `THUMBNAIL` or else its first camera saw it.
+
+    Recorded demonstrations may have other cameras than the generated ones beside them. None if it
+    has none.
+    """
+    if not episode.cameras:
+        return None
+    camera = THUMBNAIL if THUMBNAIL in episode.cameras else episode.cameras[0]
     seen = episode.observation(len(episode) // 2, (camera,), ("rgb",))
-    picture: np.typing.NDArray[np.uint8] = seen["cameras"][camera]["rgb"]
+    picture: NDArray[np.uint8] = seen["cameras"][camera]["rgb"]
     return picture

@@ -52,12 +52,16 @@ def export_lerobot(
         OSError: If something cannot be written.
     """
     # Says now what is lacking; they are not kept, for all tasks' may be many.
-    total = 0
+    total, drawn = 0, False
     for task in selection.tasks:
         for episode in dataset.episodes(task, selection.episodes):
             total += 1
-            _columns(selection, episode)
+            drawn |= selection.weights is None or episode.path.resolve() in selection.weights
             episode.close()
+    if not drawn:
+        raise DemonstrationError(
+            f"the weights are of none of the demonstrations in {dataset.folder}"
+        )
     _check(dataset, selection)
     fps = Fraction(dataset.info.control_hz).limit_denominator(1000)
     described = names.features(
@@ -216,10 +220,7 @@ def _columns(selection: Selection, episode: Episode) -> dict[str, float]:
     """What the table of episodes says of one beside what LeRobot wants."""
     if selection.weights is None:
         return {}
-    path = episode.path.resolve()
-    if path not in selection.weights:
-        raise DemonstrationError(f"there is no weight for {path}")
-    return {WEIGHT: selection.weights[path]}
+    return {WEIGHT: selection.weights.get(episode.path.resolve(), 0.0)}
 
 
 def _check(dataset: Dataset, selection: Selection) -> None:

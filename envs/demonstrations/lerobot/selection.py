@@ -18,7 +18,8 @@ class Selection:
         videos: RGB as H.264, which loses a little; False keeps each picture as a PNG.
         depth: Depth, as PNG in mm.
         weights: How often each episode should be drawn, by its resolved path: another column of
-            the table of episodes. None leaves that out.
+            the table of episodes, 0 for episodes that it lacks, as the training was without
+            them. None leaves the column out.
     """
 
     tasks: Sequence[str]

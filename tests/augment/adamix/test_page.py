@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from augment.adamix.errors import ReweightingError
-from augment.adamix.page import SHOWN, render, shown, write_page
+from augment.adamix.page import SHOWN, hardest, render, shown, write_page
 from augment.adamix.page_chart import Chart
 from augment.adamix.refresh import Refresh
 
 UNITS = 30
 NAMES = [f"episode {i:02}" for i in range(UNITS)]
 METRICS = np.arange(UNITS * 3, dtype=float).reshape(UNITS, 3)
+DIFFICULTY = np.linspace(0.0, 1.0, UNITS)
 RISING = np.arange(1.0, UNITS + 1) / np.arange(1.0, UNITS + 1).sum()
 EVEN = np.full(UNITS, 1 / UNITS)
 REFRESHES = [Refresh(200, EVEN, EVEN), Refresh(400, RISING, EVEN)]
@@ -22,6 +23,7 @@ def page(**change):
         "title": "dp on pick",
         "names": NAMES,
         "metrics": METRICS,
+        "difficulty": DIFFICULTY,
         "refreshes": REFRESHES,
         "thumbnails": THUMBNAILS,
     }
@@ -31,21 +33,29 @@ def page(**change):
 def test_it_shows_the_hardest_and_the_easiest_with_metrics_and_weights():
     html = page()
     assert re.findall(r"<th>(episode \d+)</th>", html) == [*NAMES[:19:-1], *NAMES[:10]]
-    assert shown(REFRESHES[-1]) == [*range(10), *range(20, 30)]
+    assert shown(DIFFICULTY) == [*range(10), *range(20, 30)]
     first = html[html.index("<tbody>") : html.index("</tr>", html.index("<tbody>"))]
     cells = re.findall(r'<td class="num">(.*?)</td>', first)
-    assert cells == ["87", "88", "89", f"{30 * 30 / (30 * 31 / 2):.2f}"]
+    assert cells == ["87", "88", "89", "1.00", f"{30 * 30 / (30 * 31 / 2):.2f}"]
     assert html.count("data:image/jpeg;base64,") == 2 * SHOWN
 
 
-def test_long_trajectories_are_not_hard_and_what_is_never_drawn_is_left_out():
-    base = np.array([0.5, 0.2, 0.3, 0.0])
-    last = Refresh(5, np.array([0.4, 0.3, 0.3, 0.0]), base)
-    html = page(names=NAMES[:4], metrics=METRICS[:4], refreshes=[last])
-    hardest, easiest = NAMES[1:3] + NAMES[:1], NAMES[:1] + NAMES[2:0:-1]
-    assert re.findall(r"<th>(episode \d+)</th>", html) == [*hardest, *easiest]
+def test_the_order_is_by_difficulty_whatever_the_weights_are():
+    easy = np.array([0.5, 0.0, 1.0])
+    for weights in (EVEN[:3] * 10, np.array([0.6, 0.3, 0.1])):  # as after a collapse, or shuffled
+        last = Refresh(5, weights, EVEN[:3] * 10)
+        html = page(names=NAMES[:3], metrics=METRICS[:3], difficulty=easy, refreshes=[last])
+        order = [NAMES[i] for i in (2, 0, 1, 1, 0, 2)]
+        assert re.findall(r"<th>(episode \d+)</th>", html) == order
+    assert re.findall(r'<td class="num">(\S+)</td>\s*</tr>', html)[:3] == ["0.30", "1.80", "0.90"]
+    assert hardest(np.zeros(3)) == [0, 1, 2]
+
+
+def test_weights_are_against_those_that_were_equal():
+    last = Refresh(5, np.array([0.4, 0.3, 0.3]), np.array([0.5, 0.2, 0.3]))
+    html = page(names=NAMES[:3], metrics=METRICS[:3], difficulty=RISING[2::-1], refreshes=[last])
     weights = re.findall(r'<td class="num">(\S+)</td>\s*</tr>', html)
-    assert weights[:3] == ["1.50", "1.00", "0.80"]
+    assert weights[:3] == ["0.80", "1.50", "1.00"]
 
 
 def test_it_shows_the_unevenness_over_refreshes():
@@ -79,13 +89,13 @@ def test_a_missing_thumbnail_and_a_collapse_are_said():
 
 def test_few_trajectories_are_enough():
     few = Refresh(5, np.array([1.0, 0.0]), np.array([0.5, 0.5]))
-    html = page(names=NAMES[:2], metrics=METRICS[:2], refreshes=[few])
+    html = page(names=NAMES[:2], metrics=METRICS[:2], difficulty=DIFFICULTY[:2], refreshes=[few])
     assert html.count("<th>episode") == 4
 
 
 def test_it_is_written_whole(tmp_path):
     path = tmp_path / "hard.html"
-    write_page(path, "\ud800 dp", NAMES, METRICS, REFRESHES, THUMBNAILS)
+    write_page(path, "\ud800 dp", NAMES, METRICS, DIFFICULTY, REFRESHES, THUMBNAILS)
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert list(tmp_path.iterdir()) == [path]
 
@@ -96,8 +106,9 @@ def test_it_is_written_whole(tmp_path):
         ({"refreshes": []}, "no weights have been made"),
         ({"names": NAMES[:3]}, "3 names"),
         ({"metrics": METRICS[:, :2]}, "three metrics"),
+        ({"difficulty": DIFFICULTY[:2]}, "2 difficulties"),
     ],
-    ids=["refreshes", "names", "metrics"],
+    ids=["refreshes", "names", "metrics", "difficulty"],
 )
 def test_what_does_not_fit_is_refused(change, words):
     with pytest.raises(ReweightingError, match=words):

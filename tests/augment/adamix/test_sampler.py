@@ -94,14 +94,13 @@ def test_hard_trajectories_are_drawn_more():
     metrics[3] = [5.0, 2.0, 40.0]
     refresh = made.refresh(4, Evidence(metrics))
     np.testing.assert_allclose(refresh.probabilities, np.array([1, 1, 1, 10, 1, 1]) / 15)
-    assert refresh.hardest(2) == [3, 0]
-    assert refresh.easiest(2) == [0, 1]
+    assert refresh.most_drawn(2) == [3, 0]
     assert refresh.measured() == {
         "effective_share": pytest.approx(15**2 / (105 * 6)),
         "max_min_ratio": pytest.approx(10.0),
     }
     assert refresh.words() == (
-        "new weights: effective share 0.36, max/min 10.0, hardest 3, 0, 1, 2, 4"
+        "new weights: effective share 0.36, max/min 10.0, most often 3, 0, 1, 2, 4"
     )
 
 
@@ -317,12 +316,12 @@ def test_harder_units_of_a_kind_do_not_raise_its_share(name, exact):
 def test_long_trajectories_are_not_hard():
     base = np.array(LENGTHS) / FRAMES
     equal = sampler(options={"strength": 1.0}, shared={"base": base}).refresh(4, evidence())
-    assert equal.hardest(6) == list(range(6))
+    assert equal.most_drawn(6) == list(range(6))
     assert equal.measured() == {"effective_share": pytest.approx(1.0), "max_min_ratio": 1.0}
     metrics = np.zeros((6, 3))
     metrics[4] = 1.0  # of one frame
     weighted = sampler(shared={"base": base}, floor=0.0).refresh(4, Evidence(metrics))
-    assert weighted.hardest(2) == [4, 0]
+    assert weighted.most_drawn(2) == [4, 0]
     assert weighted.max_min_ratio == pytest.approx(10.0)
 
 

@@ -133,4 +133,4 @@ def test_another_reference_is_another_training(folders):
     reference["policy"]["weights_sha256"] = "b" * 64
     path.write_text(json.dumps(reference))
     (line,) = outdated(remix, folders)
-    assert "other weights as its reference than the emma_fixmix that is kept" in line
+    assert "other weights as its reference than" in line

@@ -93,6 +93,25 @@ def test_a_reference_is_trained_first(folders):
     assert f"reference={reference.folder / 'last'}" in train.options
 
 
+def test_a_reference_that_is_trained_again_leaves_what_is_kept_of_it(folders):
+    experiment = load_experiment("emma_adamix_vs_fixmix", "small")
+    experiment = experiment.of_rows(["emma_fixmix", "emma_remix"])
+    experiment = dataclasses.replace(experiment, training_seeds=(0,), episodes=5)
+    fixmix = experiment.rows[0]
+
+    def kept_of_training():
+        todo = stages(experiment, folders)
+        return next(each for each in todo if each.name.startswith("train emma_fixmix")).keeps
+
+    assert sorted(kept_of_training()) == ["config.yaml", "curve.csv"]
+    path = folders.result(experiment, fixmix, "container_place", 0)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"summary": {"tasks": [{"episodes": 5}]}}))
+    assert not kept_of_training()
+    path.write_text(json.dumps({"summary": {"tasks": [{"episodes": 4}]}}))
+    assert kept_of_training()  # is evaluated anew, with this training
+
+
 def test_demonstrations_are_collected_once(folders):
     table = load_experiment("sem_table1", "small")
     kinds = [stage.kind for stage in stages(table, folders)]
