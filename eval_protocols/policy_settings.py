@@ -54,8 +54,8 @@ def differences(settings: Sequence[Any]) -> list[str]:
         settings: JSON values.
 
     Returns:
-        One text each, of at most `MAX_LENGTH` characters: the sampling first, then what is least
-        deep; empty for one that has nothing that another one lacks.
+        One text each, of at most `MAX_LENGTH` characters: the sampler first, then its options, then
+        what is least deep; empty for one that has nothing that another one lacks.
     """
     leaves = [{path: json.dumps(value) for path, value in _leaves("", each)} for each in settings]
     shared = set.intersection(*(set(each.items()) for each in leaves)) if leaves else set()
@@ -67,9 +67,10 @@ def differences(settings: Sequence[Any]) -> list[str]:
     return texts
 
 
-def _first_shown(leaf: tuple[str, str]) -> tuple[bool, int, str]:
+def _first_shown(leaf: tuple[str, str]) -> tuple[bool, bool, int, str]:
     path, _ = leaf
-    return not path.startswith("sampling."), path.count("."), path
+    named = path == "sampling.sampler"  # says more than each of its options
+    return not named, not path.startswith("sampling."), path.count("."), path
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -36,6 +36,10 @@ def test_sampling_is_there_once():
             ["sampling.s=1, d.e=1, a.z.y=1", "{}"],
         ),
         ([{"b": 1, "sampling": {"s": {"t": 1}}}, {}], ["sampling.s.t=1, b=1", "{}"]),
+        (
+            [{"sampling": {"floor": 0, "sampler": "per"}}, {}],
+            ['sampling.sampler="per", sampling.floor=0', "{}"],
+        ),
         ([{"a": 1}, {"a": 1}, {"a": 2}], ["a=1", "a=1", "a=2"]),
     ],
 )
