@@ -3,7 +3,8 @@
 Contents:
     policy_settings: all that was set of the policy of a result.
     sampling_of: how its training drew samples.
-    differences: what tells each of several from the others.
+    differences: all of each that others have not.
+    distinctions: as little of each as tells it from the others.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 #: is. `reference_sha256` is of the weights that a training compared with: of its training seed.
 RUN_KEYS = frozenset({"seed", "checkpoint", "reference_sha256"})
 
-#: Longest text of `differences`.
+#: Longest text of `differences` and `distinctions`.
 MAX_LENGTH = 80
 
 
@@ -48,7 +49,7 @@ def sampling_of(result: Mapping[str, Any]) -> Any:
 
 
 def differences(settings: Sequence[Any]) -> list[str]:
-    """What tells each of several settings from the others, such as `sampling.sampler="adamix"`.
+    """All of each of several settings that not all have, such as `sampling.sampler="adamix"`.
 
     Args:
         settings: JSON values.
@@ -57,20 +58,56 @@ def differences(settings: Sequence[Any]) -> list[str]:
         One text each, of at most `MAX_LENGTH` characters: the sampler first, then its options, then
         what is least deep; empty for one that has nothing that another one lacks.
     """
-    leaves = [{path: json.dumps(value) for path, value in _leaves("", each)} for each in settings]
-    shared = set.intersection(*(set(each.items()) for each in leaves)) if leaves else set()
+    return [_text(sorted(own, key=_first_shown)) for own in _own_leaves(settings)]
+
+
+def distinctions(settings: Sequence[Any]) -> list[str]:
+    """As little of each of several settings as tells it from all others; for lists of many.
+
+    Args:
+        settings: JSON values.
+
+    Returns:
+        One text each, as those of `differences`: the sampler first, if there are several, then what
+        tells it from most of those that are left, and so on.
+    """
+    leaves = _own_leaves(settings)
     texts = []
-    for each in leaves:
-        own = sorted(each.items() - shared, key=_first_shown)
-        text = ", ".join(f"{path}={value}" if path else value for path, value in own)
-        texts.append(text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 3]}...")
+    for place, own in enumerate(leaves):
+        told: list[tuple[str, str]] = []
+        alike = [each for other, each in enumerate(leaves) if other != place]
+        candidates = sorted(own, key=_first_shown)
+        while candidates:
+            lacking = [sum(leaf not in each for each in alike) for leaf in candidates]
+            best = 0 if not told and _is_sampler(candidates[0]) else lacking.index(max(lacking))
+            if not lacking[best]:
+                break
+            told.append(candidates.pop(best))
+            alike = [each for each in alike if told[-1] in each]
+        texts.append(_text(told))
     return texts
 
 
-def _first_shown(leaf: tuple[str, str]) -> tuple[bool, bool, int, str]:
+def _own_leaves(settings: Sequence[Any]) -> list[set[tuple[str, str]]]:
+    """Of each its leaves, (dotted path, JSON), without those that all have."""
+    leaves = [{(path, json.dumps(leaf)) for path, leaf in _leaves("", each)} for each in settings]
+    shared = set.intersection(*leaves) if leaves else set()
+    return [each - shared for each in leaves]
+
+
+def _text(leaves: Sequence[tuple[str, str]]) -> str:
+    text = ", ".join(f"{path}={value}" if path else value for path, value in leaves)
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 3]}..."
+
+
+def _is_sampler(leaf: tuple[str, str]) -> bool:
+    return leaf[0] == "sampling.sampler"  # says more than each of its options
+
+
+def _first_shown(leaf: tuple[str, str]) -> tuple[bool, bool, bool, int, str]:
     path, _ = leaf
-    named = path == "sampling.sampler"  # says more than each of its options
-    return not named, not path.startswith("sampling."), path.count("."), path
+    hashed = path.endswith("sha256")  # nothing that people read
+    return not _is_sampler(leaf), not path.startswith("sampling."), hashed, path.count("."), path
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:

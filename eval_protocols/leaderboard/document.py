@@ -20,7 +20,7 @@ from eval_protocols.leaderboard.measures import (
 from eval_protocols.leaderboard.names import look_alikes, slug
 from eval_protocols.leaderboard.ranking import headline_estimate, rank_ranges
 from eval_protocols.leaderboard.submissions import Refusal, Submission
-from eval_protocols.policy_settings import differences, policy_settings
+from eval_protocols.policy_settings import distinctions, policy_settings
 from eval_protocols.protocol import Protocol
 
 KIND = "emma_gym.leaderboard"
@@ -202,7 +202,7 @@ def _variants(policies: Sequence[Submission]) -> list[str]:
     for name in dict.fromkeys(names):
         places = [place for place, each in enumerate(names) if each == name]
         settings = [policy_settings(policies[place].blocks) for place in places]
-        for place, text in zip(places, differences(settings), strict=True):
+        for place, text in zip(places, distinctions(settings), strict=True):
             texts[place] = text
     return texts
 

@@ -1,6 +1,12 @@
 import pytest
 
-from eval_protocols.policy_settings import MAX_LENGTH, differences, policy_settings, sampling_of
+from eval_protocols.policy_settings import (
+    MAX_LENGTH,
+    differences,
+    distinctions,
+    policy_settings,
+    sampling_of,
+)
 
 
 def result(config, **training):
@@ -47,7 +53,48 @@ def test_what_differs_is_told_by_its_path(settings, texts):
     assert differences(settings) == texts
 
 
-def test_a_long_text_is_cut():
-    (text, _) = differences([{"a": "x" * 200}, {"a": 1}])
+ADAMIX = [
+    {"sampling": {"sampler": sampler, "floor": 0, "ape": ape, "jal": jal}, "sha256": sha}
+    for sampler, ape, jal, sha in [
+        *[("adamix", 1, 1, "d"), ("adamix", 1, 0, "d"), ("adamix", 0, 1, "d"), ("per", 1, 0, "d")],
+        *[("uniform", 2, 2, "d"), ("uniform", 2, 2, "e")],
+    ]
+]
+
+
+@pytest.mark.parametrize(
+    ("settings", "texts"),
+    [
+        ([], []),
+        ([{"a": 1}], [""]),
+        ([{"a": 1}, {"a": 1}, {"a": 2}], ["a=1", "a=1", "a=2"]),
+        ([{"a": 1, "b": 1}, {"a": 2, "b": 2}], ["a=1", "a=2"]),
+        ([{"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 2, "b": 2}], ["b=1", "a=1, b=2", "a=2"]),
+        ([{"a_sha256": 1, "b": 1}, {"a_sha256": 2, "b": 2}], ["b=1", "b=2"]),
+        (
+            [{"sampling": {"sampler": "per"}, "a": 1}, {"sampling": {"sampler": "per"}, "a": 2}],
+            ["a=1", "a=2"],
+        ),
+        ([{"a": 1}, {"a": 1, "b": 2}], ["", "b=2"]),
+        (
+            ADAMIX,
+            [
+                'sampling.sampler="adamix", sampling.ape=1, sampling.jal=1',
+                'sampling.sampler="adamix", sampling.jal=0',
+                'sampling.sampler="adamix", sampling.ape=0',
+                'sampling.sampler="per"',
+                'sampling.sampler="uniform", sha256="d"',
+                'sampling.sampler="uniform", sha256="e"',
+            ],
+        ),
+    ],
+)
+def test_as_little_is_told_as_tells_it_from_all_others(settings, texts):
+    assert distinctions(settings) == texts
+
+
+@pytest.mark.parametrize("tell", [differences, distinctions])
+def test_a_long_text_is_cut(tell):
+    (text, _) = tell([{"a": "x" * 200}, {"a": 1}])
     assert len(text) == MAX_LENGTH
     assert text.endswith("...")
