@@ -39,6 +39,8 @@ from policies.training.trainers import SamplingSettings
 
 BATCH, STEPS = 100, 20_000
 TRAJECTORIES = 200
+SHARE = 0.05
+"""Of a training, that new weights should take at most."""
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -127,7 +129,11 @@ def refreshes(folder: Path, task: str, policy: str, rounds: int, steps: int) -> 
     for demonstrations in (count, TRAJECTORIES):
         whole = refresh * demonstrations / count
         share = whole / (default * step + whole)
-        print(f"every {default} steps, {demonstrations} demonstrations: {100 * share:.1f} %")
+        rarely = whole * (1 / SHARE - 1) / step
+        print(
+            f"every {default} steps, {demonstrations} demonstrations: {100 * share:.1f} %; "
+            f"{100 * SHARE:.0f} % every {rarely:.0f} steps"
+        )
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ class ActionChunkingTransformer(ImitationMethod):
         return {"loss": l1 + self.config.kl_weight * kl, "l1": l1, "kl": kl}
 
     @torch.no_grad()
-    def predict(self, batch: Batch, generator: torch.Generator) -> Tensor:
+    def predict(self, batch: Batch, generator: torch.Generator | None) -> Tensor:
         """Predicts a chunk with the most usual style; draws nothing."""
         state, maps = self._observed(batch)
         style = state.new_zeros(len(state), self.config.latent)

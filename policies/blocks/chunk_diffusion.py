@@ -62,7 +62,9 @@ class ChunkDiffusion(nn.Module):
         }
         self._noising = SAMPLERS["ddpm"](**schedule)
         self._sampling = SAMPLERS[sampler](**schedule)
-        self._sampling.set_timesteps(inference_steps)
+        self._noiseless = SAMPLERS["ddim"](**schedule)
+        for each in (self._sampling, self._noiseless):
+            each.set_timesteps(inference_steps)
 
     def loss(
         self, action: Tensor, condition: Tensor, generator: torch.Generator, samples: int = 1
@@ -87,18 +89,21 @@ class ChunkDiffusion(nn.Module):
         error: Tensor = (predicted.float() - target).square().mean(dim=(1, 2))
         return error.view(-1, samples).mean(dim=1)
 
-    def sample(self, condition: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(self, condition: Tensor, generator: torch.Generator | None) -> Tensor:
         """Chunks of actions (B, H, channels) for a condition (B, condition).
 
         Args:
             condition: What the network is told.
-            generator: Of noise, on the CPU.
+            generator: Of noise, on the CPU; None denoises zeros by DDIM, which adds no noise.
         """
-        device = condition.device
-        chunk = torch.randn((len(condition), *self._chunk), generator=generator).to(device)
-        for step in self._sampling.timesteps:
+        device, shape = condition.device, (len(condition), *self._chunk)
+        if generator is None:
+            chunk, solver = torch.zeros(shape, device=device), self._noiseless
+        else:
+            chunk, solver = torch.randn(shape, generator=generator).to(device), self._sampling
+        for step in solver.timesteps:
             steps = step.to(device).expand(len(condition))
             predicted = self.network(chunk, steps, condition).float()
             # DDIM without its optional noise takes no draw from the generator.
-            chunk = self._sampling.step(predicted, step, chunk, generator=generator).prev_sample
+            chunk = solver.step(predicted, step, chunk, generator=generator).prev_sample
         return self.normalizer.denormalize(chunk)

@@ -135,7 +135,7 @@ class DiffusionMethod(ImitationMethod):
         return {"loss": self.diffusion.loss(batch["action"], condition, generator, samples)}
 
     @torch.no_grad()
-    def predict(self, batch: Batch, generator: torch.Generator) -> Tensor:
+    def predict(self, batch: Batch, generator: torch.Generator | None) -> Tensor:
         """Denoises a chunk, and leaves out what is past."""
         chunk = self.diffusion.sample(self.features(batch).flatten(1), generator)
         return within_bounds(chunk[:, self.config.history - 1 :])

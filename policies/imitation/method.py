@@ -120,12 +120,13 @@ class ImitationMethod(Learns):
         """Sets the normalizers, once, before training."""
 
     @abstractmethod
-    def predict(self, batch: Batch, generator: torch.Generator) -> Tensor:
+    def predict(self, batch: Batch, generator: torch.Generator | None) -> Tensor:
         """Chooses actions.
 
         Args:
             batch: Observations without actions.
-            generator: Of noise, on the CPU.
+            generator: Of noise, on the CPU; None for noise's mean in its place, so that the actions
+                follow from the observation alone.
 
         Returns:
             (B, T, 14) joint targets for t, t + 1, ...; T is at least `executed`.

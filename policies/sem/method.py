@@ -147,17 +147,19 @@ class Sem(ImitationMethod):
             losses["depth"] = config.depth_loss * depth_loss
         return {"loss": torch.stack(list(losses.values())).sum(dim=0), **losses}
 
-    def predict(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Chooses actions (B, horizon, 14)."""
+    def predict(self, batch: Batch, generator: torch.Generator | None) -> Tensor:
+        """Chooses actions (B, horizon, 14), denoising from zeros if there is no generator."""
         tokens, _ = self.scene(batch, with_depth_loss=False)
         context, anchor = self._observed(tokens, batch["joint_target"][:, -1])
         shape = (len(anchor.joints), self.config.horizon, TOKENS)
-        noise = torch.randn(shape, generator=generator).to(anchor.joints.device)
+        start = torch.zeros(shape)
+        if generator is not None:
+            start = torch.randn(shape, generator=generator)
 
         def denoise(noisy: Tensor, timesteps: Tensor) -> Tensor:
             return self._predicted(noisy, timesteps, context, anchor)[..., 0] - anchor.joints
 
-        path = self._diffusion.solve(denoise, noise) + anchor.joints
+        path = self._diffusion.solve(denoise, start.to(anchor.joints.device)) + anchor.joints
         return within_bounds(self.joint_states.joints(path))
 
     def _with_noise(self, joint_target: Tensor, generator: torch.Generator) -> Tensor:

@@ -23,7 +23,7 @@ def predicted_metrics(
     windows: DemonstrationWindows,
     scale: Tensor,
     margin: float,
-    seed: int,
+    generator: torch.Generator | None = None,
 ) -> FrameMetrics:
     """AdaMix's metrics of what a method predicts for its demonstrations, open loop.
 
@@ -34,7 +34,8 @@ def predicted_metrics(
         windows: The frames of all demonstrations.
         scale: (14,) standard deviations of recorded actions, which errors are divided by.
         margin: Width in rad of the band inside the joint limits that counts as beyond them.
-        seed: Of the noise.
+        generator: Of noise. Without one there is none: with it, which demonstrations are hard for a
+            policy that denoises can depend on the noise (benchmarks/adamix_noise.py).
 
     Returns:
         Of the demonstrations, in their order.
@@ -43,7 +44,6 @@ def predicted_metrics(
     lengths, every = windows.lengths, method.executed
     firsts = [range(0, length, every) for length in lengths]
     looked = [windows.index(number, frame) for number, each in enumerate(firsts) for frame in each]
-    generator = torch.Generator().manual_seed(seed)
     device = next(method.parameters()).device
     chunks = torch.cat(
         [

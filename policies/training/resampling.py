@@ -224,7 +224,7 @@ class Resampling:
             std = self._data.statistics.action.std
             scale = torch.where(std > 0, std, 1.0)
             margin: float = self._sampler.reweighting.config.margin
-            metrics = predicted_metrics(self._method, windows, scale, margin, seed)
+            metrics = predicted_metrics(self._method, windows, scale, margin)
             return metrics.by_frame() if per_frame else metrics.by_trajectory()
         method = self._method if name == "losses" else self._reference
         assert method is not None

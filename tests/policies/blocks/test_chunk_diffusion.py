@@ -99,3 +99,23 @@ def test_samples_stay_in_the_range_of_the_demonstrations():
     torch.testing.assert_close(
         sampled, torch.tensor([3.0, 1.0, 3.0]).expand(2, HORIZON, 3), atol=1e-3, rtol=0
     )
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "sample"])
+@pytest.mark.parametrize(("sampler", "steps"), [("ddpm", 100), ("ddim", 10)])
+def test_without_a_generator_there_is_no_noise(prediction, sampler, steps):
+    started = []
+
+    class Watching(Oracle):
+        def forward(self, noisy, steps, condition):
+            started.append(noisy)
+            return super().forward(noisy, steps, condition)
+
+    made = diffusion(Watching(prediction), prediction, sampler, steps)
+    condition = made.normalizer.normalize(chunks()).flatten(1)
+    before = torch.get_rng_state()
+    sampled = made.sample(condition, None)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not started[0].any()
+    torch.testing.assert_close(sampled, chunks(), atol=2e-3, rtol=0)
+    assert torch.equal(made.sample(condition, None), sampled)

@@ -120,6 +120,18 @@ def test_the_commanded_joints_are_the_state(tiny, batch):
     assert not torch.equal(before, other)
 
 
+def test_without_a_generator_it_denoises_zeros(tiny, batch, monkeypatch):
+    method = tiny().eval()
+    observed = batch(method)
+    with torch.inference_mode():
+        before = torch.get_rng_state()
+        calm = method.predict(observed, None)
+        assert torch.equal(torch.get_rng_state(), before)
+        assert not torch.equal(method.predict(observed, generator()), calm)
+        monkeypatch.setattr(torch, "randn", lambda shape, **_: torch.zeros(shape))
+        assert torch.equal(method.predict(observed, generator()), calm)
+
+
 def test_noise_is_on_the_arms_of_the_current_state_only(tiny, batch):
     method = tiny()
     observed = batch(method, items=50)

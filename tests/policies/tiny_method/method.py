@@ -69,7 +69,9 @@ class Tiny(ImitationMethod):
         return {"loss": error, "half": error / 2}
 
     def predict(self, batch, generator):
-        noise = 1e-3 * torch.randn(batch["joint_target"].shape, generator=generator)
+        noise = torch.zeros(batch["joint_target"].shape)
+        if generator is not None:
+            noise = 1e-3 * torch.randn(noise.shape, generator=generator)
         joints = batch["joint_target"] + noise.to(batch["joint_target"].device)
         action = self._forward(batch, joints) * self.scale + self.shift
         low, high = (
