@@ -33,14 +33,13 @@ def correlations(checkpoint: Path, folder: Path, task: str, draws: int) -> str:
         open_demonstrations(folder, task, None, method), None, method, 0, lambda _: None
     )
     std = data.statistics.action.std
-    scale = torch.where(std > 0, std, 1.0)
     count = len(data.windows.episodes)
     adamix = make_reweighting("adamix", {}, np.arange(count), 0)
     assert isinstance(adamix, AdaMix)
 
     def metrics(generator: torch.Generator | None) -> NDArray[np.float64]:
         margin = AdaMixConfig().margin
-        by_frame = predicted_metrics(method, data.windows, scale, margin, generator)
+        by_frame = predicted_metrics(method, data.windows, std, margin, generator)
         return by_frame.by_trajectory().cpu().numpy()
 
     def alike(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

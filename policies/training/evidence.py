@@ -21,7 +21,7 @@ BATCH_SIZE = 64
 def predicted_metrics(
     method: ImitationMethod,
     windows: DemonstrationWindows,
-    scale: Tensor,
+    std: Tensor,
     margin: float,
     generator: torch.Generator | None = None,
 ) -> FrameMetrics:
@@ -32,7 +32,8 @@ def predicted_metrics(
     Args:
         method: In training; it is left in evaluation mode.
         windows: The frames of all demonstrations.
-        scale: (14,) standard deviations of recorded actions, which errors are divided by.
+        std: (14,) standard deviations of recorded actions, which errors are divided by; not where
+            they are 0.
         margin: Width in rad of the band inside the joint limits that counts as beyond them.
         generator: Of noise. Without one there is none: with it, which demonstrations are hard for a
             policy that denoises can depend on the noise (benchmarks/adamix_noise.py).
@@ -58,7 +59,7 @@ def predicted_metrics(
     recorded = [_actions(each).to(device) for each in windows.episodes]
     return frame_metrics(
         Predictions.from_trajectories(predicted, recorded),
-        scale.to(device).float(),
+        torch.where(std > 0, std, 1.0).to(device).float(),
         control_hz=DualArmEnv.control_hz,
         margin=margin,
     )

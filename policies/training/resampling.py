@@ -221,10 +221,9 @@ class Resampling:
     def _measured(self, name: str, seed: int) -> Tensor:
         windows, per_frame = self._data.windows, self._sampler.config.per == "frame"
         if name == "metrics":
-            std = self._data.statistics.action.std
-            scale = torch.where(std > 0, std, 1.0)
             margin: float = self._sampler.reweighting.config.margin
-            metrics = predicted_metrics(self._method, windows, scale, margin)
+            std = self._data.statistics.action.std
+            metrics = predicted_metrics(self._method, windows, std, margin)
             return metrics.by_frame() if per_frame else metrics.by_trajectory()
         method = self._method if name == "losses" else self._reference
         assert method is not None
